@@ -1,0 +1,344 @@
+import datetime
+
+from google.protobuf import duration_pb2 as _duration_pb2
+from heronry.api.common.v1 import acknowledgement_pb2 as _acknowledgement_pb2
+from heronry.api.common.v1 import column_pb2 as _column_pb2
+from heronry.api.common.v1 import version_pb2 as _version_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class SelectorKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SELECTOR_KIND_UNSPECIFIED: _ClassVar[SelectorKind]
+    SELECTOR_KIND_FIFO: _ClassVar[SelectorKind]
+    SELECTOR_KIND_UNIFORM: _ClassVar[SelectorKind]
+    SELECTOR_KIND_PRIORITIZED: _ClassVar[SelectorKind]
+
+class Delivery(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DELIVERY_UNSPECIFIED: _ClassVar[Delivery]
+    DELIVERY_AT_MOST_ONCE: _ClassVar[Delivery]
+    DELIVERY_AT_LEAST_ONCE: _ClassVar[Delivery]
+SELECTOR_KIND_UNSPECIFIED: SelectorKind
+SELECTOR_KIND_FIFO: SelectorKind
+SELECTOR_KIND_UNIFORM: SelectorKind
+SELECTOR_KIND_PRIORITIZED: SelectorKind
+DELIVERY_UNSPECIFIED: Delivery
+DELIVERY_AT_MOST_ONCE: Delivery
+DELIVERY_AT_LEAST_ONCE: Delivery
+
+class Selector(_message.Message):
+    __slots__ = ("kind", "priority_exponent")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_EXPONENT_FIELD_NUMBER: _ClassVar[int]
+    kind: SelectorKind
+    priority_exponent: float
+    def __init__(self, kind: _Optional[_Union[SelectorKind, str]] = ..., priority_exponent: _Optional[float] = ...) -> None: ...
+
+class RateLimiter(_message.Message):
+    __slots__ = ("samples_per_insert", "min_size", "min_diff", "max_diff")
+    SAMPLES_PER_INSERT_FIELD_NUMBER: _ClassVar[int]
+    MIN_SIZE_FIELD_NUMBER: _ClassVar[int]
+    MIN_DIFF_FIELD_NUMBER: _ClassVar[int]
+    MAX_DIFF_FIELD_NUMBER: _ClassVar[int]
+    samples_per_insert: float
+    min_size: int
+    min_diff: float
+    max_diff: float
+    def __init__(self, samples_per_insert: _Optional[float] = ..., min_size: _Optional[int] = ..., min_diff: _Optional[float] = ..., max_diff: _Optional[float] = ...) -> None: ...
+
+class Pattern(_message.Message):
+    __slots__ = ("num_steps", "period")
+    NUM_STEPS_FIELD_NUMBER: _ClassVar[int]
+    PERIOD_FIELD_NUMBER: _ClassVar[int]
+    num_steps: int
+    period: int
+    def __init__(self, num_steps: _Optional[int] = ..., period: _Optional[int] = ...) -> None: ...
+
+class TableDefinition(_message.Message):
+    __slots__ = ("table", "sampler", "remover", "rate_limiter", "max_size", "max_times_sampled", "max_lag", "pattern", "acknowledgement", "delivery", "columns", "seed")
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    SAMPLER_FIELD_NUMBER: _ClassVar[int]
+    REMOVER_FIELD_NUMBER: _ClassVar[int]
+    RATE_LIMITER_FIELD_NUMBER: _ClassVar[int]
+    MAX_SIZE_FIELD_NUMBER: _ClassVar[int]
+    MAX_TIMES_SAMPLED_FIELD_NUMBER: _ClassVar[int]
+    MAX_LAG_FIELD_NUMBER: _ClassVar[int]
+    PATTERN_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGEMENT_FIELD_NUMBER: _ClassVar[int]
+    DELIVERY_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    table: str
+    sampler: Selector
+    remover: Selector
+    rate_limiter: RateLimiter
+    max_size: int
+    max_times_sampled: int
+    max_lag: int
+    pattern: Pattern
+    acknowledgement: _acknowledgement_pb2.AcknowledgementLevel
+    delivery: Delivery
+    columns: _containers.RepeatedCompositeFieldContainer[_column_pb2.ColumnSpec]
+    seed: int
+    def __init__(self, table: _Optional[str] = ..., sampler: _Optional[_Union[Selector, _Mapping]] = ..., remover: _Optional[_Union[Selector, _Mapping]] = ..., rate_limiter: _Optional[_Union[RateLimiter, _Mapping]] = ..., max_size: _Optional[int] = ..., max_times_sampled: _Optional[int] = ..., max_lag: _Optional[int] = ..., pattern: _Optional[_Union[Pattern, _Mapping]] = ..., acknowledgement: _Optional[_Union[_acknowledgement_pb2.AcknowledgementLevel, str]] = ..., delivery: _Optional[_Union[Delivery, str]] = ..., columns: _Optional[_Iterable[_Union[_column_pb2.ColumnSpec, _Mapping]]] = ..., seed: _Optional[int] = ...) -> None: ...
+
+class CreateTableRequest(_message.Message):
+    __slots__ = ("definition",)
+    DEFINITION_FIELD_NUMBER: _ClassVar[int]
+    definition: TableDefinition
+    def __init__(self, definition: _Optional[_Union[TableDefinition, _Mapping]] = ...) -> None: ...
+
+class CreateTableResponse(_message.Message):
+    __slots__ = ("created",)
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    created: bool
+    def __init__(self, created: bool = ...) -> None: ...
+
+class Waiting(_message.Message):
+    __slots__ = ("side", "term", "value", "bound", "waited")
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    TERM_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    BOUND_FIELD_NUMBER: _ClassVar[int]
+    WAITED_FIELD_NUMBER: _ClassVar[int]
+    side: str
+    term: str
+    value: float
+    bound: float
+    waited: _duration_pb2.Duration
+    def __init__(self, side: _Optional[str] = ..., term: _Optional[str] = ..., value: _Optional[float] = ..., bound: _Optional[float] = ..., waited: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class TableInfo(_message.Message):
+    __slots__ = ("definition", "num_items", "num_bytes", "num_inserts", "num_samples", "num_deletes", "num_lagging", "num_writers", "waiting")
+    DEFINITION_FIELD_NUMBER: _ClassVar[int]
+    NUM_ITEMS_FIELD_NUMBER: _ClassVar[int]
+    NUM_BYTES_FIELD_NUMBER: _ClassVar[int]
+    NUM_INSERTS_FIELD_NUMBER: _ClassVar[int]
+    NUM_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    NUM_DELETES_FIELD_NUMBER: _ClassVar[int]
+    NUM_LAGGING_FIELD_NUMBER: _ClassVar[int]
+    NUM_WRITERS_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    definition: TableDefinition
+    num_items: int
+    num_bytes: int
+    num_inserts: int
+    num_samples: int
+    num_deletes: int
+    num_lagging: int
+    num_writers: int
+    waiting: _containers.RepeatedCompositeFieldContainer[Waiting]
+    def __init__(self, definition: _Optional[_Union[TableDefinition, _Mapping]] = ..., num_items: _Optional[int] = ..., num_bytes: _Optional[int] = ..., num_inserts: _Optional[int] = ..., num_samples: _Optional[int] = ..., num_deletes: _Optional[int] = ..., num_lagging: _Optional[int] = ..., num_writers: _Optional[int] = ..., waiting: _Optional[_Iterable[_Union[Waiting, _Mapping]]] = ...) -> None: ...
+
+class ListTablesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListTablesResponse(_message.Message):
+    __slots__ = ("tables",)
+    TABLES_FIELD_NUMBER: _ClassVar[int]
+    tables: _containers.RepeatedCompositeFieldContainer[TableInfo]
+    def __init__(self, tables: _Optional[_Iterable[_Union[TableInfo, _Mapping]]] = ...) -> None: ...
+
+class GetTableRequest(_message.Message):
+    __slots__ = ("table",)
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    table: str
+    def __init__(self, table: _Optional[str] = ...) -> None: ...
+
+class GetTableResponse(_message.Message):
+    __slots__ = ("info",)
+    INFO_FIELD_NUMBER: _ClassVar[int]
+    info: TableInfo
+    def __init__(self, info: _Optional[_Union[TableInfo, _Mapping]] = ...) -> None: ...
+
+class SetRateLimiterRequest(_message.Message):
+    __slots__ = ("table", "rate_limiter")
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    RATE_LIMITER_FIELD_NUMBER: _ClassVar[int]
+    table: str
+    rate_limiter: RateLimiter
+    def __init__(self, table: _Optional[str] = ..., rate_limiter: _Optional[_Union[RateLimiter, _Mapping]] = ...) -> None: ...
+
+class SetRateLimiterResponse(_message.Message):
+    __slots__ = ("info",)
+    INFO_FIELD_NUMBER: _ClassVar[int]
+    info: TableInfo
+    def __init__(self, info: _Optional[_Union[TableInfo, _Mapping]] = ...) -> None: ...
+
+class ResetTableRequest(_message.Message):
+    __slots__ = ("table",)
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    table: str
+    def __init__(self, table: _Optional[str] = ...) -> None: ...
+
+class ResetTableResponse(_message.Message):
+    __slots__ = ("num_dropped",)
+    NUM_DROPPED_FIELD_NUMBER: _ClassVar[int]
+    num_dropped: int
+    def __init__(self, num_dropped: _Optional[int] = ...) -> None: ...
+
+class AppendHeader(_message.Message):
+    __slots__ = ("table", "writer_id", "writer_epoch", "columns", "num_lanes")
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    WRITER_ID_FIELD_NUMBER: _ClassVar[int]
+    WRITER_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    NUM_LANES_FIELD_NUMBER: _ClassVar[int]
+    table: str
+    writer_id: str
+    writer_epoch: int
+    columns: _containers.RepeatedCompositeFieldContainer[_column_pb2.ColumnSpec]
+    num_lanes: int
+    def __init__(self, table: _Optional[str] = ..., writer_id: _Optional[str] = ..., writer_epoch: _Optional[int] = ..., columns: _Optional[_Iterable[_Union[_column_pb2.ColumnSpec, _Mapping]]] = ..., num_lanes: _Optional[int] = ...) -> None: ...
+
+class AppendBlock(_message.Message):
+    __slots__ = ("sequence", "num_steps", "behaviour_version", "columns", "data", "priority")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    NUM_STEPS_FIELD_NUMBER: _ClassVar[int]
+    BEHAVIOUR_VERSION_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    num_steps: int
+    behaviour_version: _version_pb2.ParameterVersion
+    columns: _containers.RepeatedCompositeFieldContainer[_column_pb2.ColumnHeader]
+    data: _containers.RepeatedScalarFieldContainer[bytes]
+    priority: float
+    def __init__(self, sequence: _Optional[int] = ..., num_steps: _Optional[int] = ..., behaviour_version: _Optional[_Union[_version_pb2.ParameterVersion, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[_column_pb2.ColumnHeader, _Mapping]]] = ..., data: _Optional[_Iterable[bytes]] = ..., priority: _Optional[float] = ...) -> None: ...
+
+class AppendEnd(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class AppendRequest(_message.Message):
+    __slots__ = ("header", "block", "end")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    header: AppendHeader
+    block: AppendBlock
+    end: AppendEnd
+    def __init__(self, header: _Optional[_Union[AppendHeader, _Mapping]] = ..., block: _Optional[_Union[AppendBlock, _Mapping]] = ..., end: _Optional[_Union[AppendEnd, _Mapping]] = ...) -> None: ...
+
+class AppendResponse(_message.Message):
+    __slots__ = ("accepted_sequence", "level", "credits", "waiting")
+    ACCEPTED_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    CREDITS_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    accepted_sequence: int
+    level: _acknowledgement_pb2.AcknowledgementLevel
+    credits: int
+    waiting: Waiting
+    def __init__(self, accepted_sequence: _Optional[int] = ..., level: _Optional[_Union[_acknowledgement_pb2.AcknowledgementLevel, str]] = ..., credits: _Optional[int] = ..., waiting: _Optional[_Union[Waiting, _Mapping]] = ...) -> None: ...
+
+class SampleHeader(_message.Message):
+    __slots__ = ("table", "batch_size", "columns")
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    table: str
+    batch_size: int
+    columns: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, table: _Optional[str] = ..., batch_size: _Optional[int] = ..., columns: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class SampleCredits(_message.Message):
+    __slots__ = ("num_batches",)
+    NUM_BATCHES_FIELD_NUMBER: _ClassVar[int]
+    num_batches: int
+    def __init__(self, num_batches: _Optional[int] = ...) -> None: ...
+
+class SampleAcknowledge(_message.Message):
+    __slots__ = ("batch_id",)
+    BATCH_ID_FIELD_NUMBER: _ClassVar[int]
+    batch_id: int
+    def __init__(self, batch_id: _Optional[int] = ...) -> None: ...
+
+class SampleRequest(_message.Message):
+    __slots__ = ("header", "credits", "acknowledge")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    CREDITS_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGE_FIELD_NUMBER: _ClassVar[int]
+    header: SampleHeader
+    credits: SampleCredits
+    acknowledge: SampleAcknowledge
+    def __init__(self, header: _Optional[_Union[SampleHeader, _Mapping]] = ..., credits: _Optional[_Union[SampleCredits, _Mapping]] = ..., acknowledge: _Optional[_Union[SampleAcknowledge, _Mapping]] = ...) -> None: ...
+
+class Batch(_message.Message):
+    __slots__ = ("batch_id", "batch_size", "table_size", "columns", "data", "num_parts", "num_bytes")
+    BATCH_ID_FIELD_NUMBER: _ClassVar[int]
+    BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
+    TABLE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    NUM_PARTS_FIELD_NUMBER: _ClassVar[int]
+    NUM_BYTES_FIELD_NUMBER: _ClassVar[int]
+    batch_id: int
+    batch_size: int
+    table_size: int
+    columns: _containers.RepeatedCompositeFieldContainer[_column_pb2.ColumnHeader]
+    data: _containers.RepeatedScalarFieldContainer[bytes]
+    num_parts: int
+    num_bytes: int
+    def __init__(self, batch_id: _Optional[int] = ..., batch_size: _Optional[int] = ..., table_size: _Optional[int] = ..., columns: _Optional[_Iterable[_Union[_column_pb2.ColumnHeader, _Mapping]]] = ..., data: _Optional[_Iterable[bytes]] = ..., num_parts: _Optional[int] = ..., num_bytes: _Optional[int] = ...) -> None: ...
+
+class BatchPart(_message.Message):
+    __slots__ = ("offset", "data")
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    offset: int
+    data: bytes
+    def __init__(self, offset: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class SampleResponse(_message.Message):
+    __slots__ = ("batch", "batch_part", "waiting")
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    BATCH_PART_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    batch: Batch
+    batch_part: BatchPart
+    waiting: Waiting
+    def __init__(self, batch: _Optional[_Union[Batch, _Mapping]] = ..., batch_part: _Optional[_Union[BatchPart, _Mapping]] = ..., waiting: _Optional[_Union[Waiting, _Mapping]] = ...) -> None: ...
+
+class UpdatePrioritiesRequest(_message.Message):
+    __slots__ = ("table", "keys", "priorities")
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    PRIORITIES_FIELD_NUMBER: _ClassVar[int]
+    table: str
+    keys: bytes
+    priorities: bytes
+    def __init__(self, table: _Optional[str] = ..., keys: _Optional[bytes] = ..., priorities: _Optional[bytes] = ...) -> None: ...
+
+class UpdatePrioritiesResponse(_message.Message):
+    __slots__ = ("num_applied", "num_ignored")
+    NUM_APPLIED_FIELD_NUMBER: _ClassVar[int]
+    NUM_IGNORED_FIELD_NUMBER: _ClassVar[int]
+    num_applied: int
+    num_ignored: int
+    def __init__(self, num_applied: _Optional[int] = ..., num_ignored: _Optional[int] = ...) -> None: ...
+
+class DeleteItemsRequest(_message.Message):
+    __slots__ = ("table", "keys")
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    table: str
+    keys: bytes
+    def __init__(self, table: _Optional[str] = ..., keys: _Optional[bytes] = ...) -> None: ...
+
+class DeleteItemsResponse(_message.Message):
+    __slots__ = ("num_applied", "num_ignored")
+    NUM_APPLIED_FIELD_NUMBER: _ClassVar[int]
+    NUM_IGNORED_FIELD_NUMBER: _ClassVar[int]
+    num_applied: int
+    num_ignored: int
+    def __init__(self, num_applied: _Optional[int] = ..., num_ignored: _Optional[int] = ...) -> None: ...

@@ -1,0 +1,41 @@
+"""How a synchronous core says that it must wait, and what others may now do."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why one side cannot proceed: `term` has `value` and must reach `bound`."""
+
+    side: str
+    term: str
+    value: float
+    bound: float
+    waited_s: float = 0.0
+
+
+class WouldBlock(Exception):
+    """Raised by a core call that cannot proceed; nothing was changed.
+
+    `condition` names what must change first; a core call that changes it returns the name in
+    `Changed.conditions`. `earliest_s` is the core clock's time before which trying is useless,
+    where that is known: a lease that runs out.
+    """
+
+    def __init__(self, condition: Hashable, waiting: Waiting, *, earliest_s: float | None = None) -> None:
+        super().__init__(f"{waiting.side} waits: {waiting.term} is {waiting.value:g}, needs {waiting.bound:g}")
+        self.condition = condition
+        self.waiting = waiting
+        self.earliest_s = earliest_s
+
+
+@dataclass(frozen=True)
+class Changed(Generic[T]):
+    """A core call's result with the conditions it changed; the shell wakes their waiters."""
+
+    value: T
+    conditions: frozenset[Hashable] = field(default_factory=frozenset)

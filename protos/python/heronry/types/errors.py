@@ -1,0 +1,139 @@
+"""The errors that users and services share.
+
+Every class keeps its identity over the wire: `heronry.wire.status` sends the class name and
+`details`, the client raises the same class again.
+"""
+
+from collections.abc import Mapping
+from typing import Self
+
+
+class HeronryError(Exception):
+    """Base of all named errors; `details` holds the values that the message speaks of."""
+
+    def __init__(self, message: str, *, details: Mapping[str, str] | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = dict(details or {})
+        self.retry_after_s = retry_after_s
+
+
+class InvalidArgumentError(HeronryError):
+    """A value outside its allowed range, whatever the state of the system."""
+
+    @classmethod
+    def of(cls, field: str, value: object, allowed: str) -> Self:
+        """Make the error from the field's path, the offending value and what is allowed."""
+        details = {"field": field, "value": repr(value), "allowed": allowed}
+        return cls(f"{field}: got {value!r}, allowed: {allowed}", details=details)
+
+
+class ConfigurationError(InvalidArgumentError):
+    """A setting, run spec or flag that cannot be used."""
+
+
+class SchemaMismatchError(InvalidArgumentError):
+    """Shapes, element types or names differ from what was declared."""
+
+
+class InvalidContributionError(InvalidArgumentError):
+    """A contribution with NaN, infinity or bytes that do not fit its header."""
+
+
+class MessageTooLargeError(InvalidArgumentError):
+    """A message, chunk or upload above its limit."""
+
+
+class NotFoundError(HeronryError):
+    """A thing that does not exist; names what does."""
+
+    @classmethod
+    def of(cls, kind: str, name: object, have: object) -> Self:
+        """Make the error from the kind of thing, the name asked for and the names there are."""
+        known = ", ".join(repr(n) for n in have) if isinstance(have, (list, tuple, set, dict)) else str(have)
+        details = {"kind": kind, "name": str(name), "have": known}
+        return cls(f"no {kind} {name!r} (have: {known or 'none'})", details=details)
+
+
+class ModelNotFoundError(NotFoundError):
+    """No model of that name."""
+
+
+class VersionNotFoundError(NotFoundError):
+    """No such version, or one that is no longer kept."""
+
+
+class TableNotFoundError(NotFoundError):
+    """No replay table of that name."""
+
+
+class RunNotFoundError(NotFoundError):
+    """No run of that name."""
+
+
+class ServiceNotFoundError(NotFoundError):
+    """No such service in the registry."""
+
+
+class EnvironmentNotFoundError(NotFoundError):
+    """No such environment."""
+
+
+class AlreadyExistsError(HeronryError):
+    """The name is taken by something different."""
+
+
+class FailedPreconditionError(HeronryError):
+    """The system's state does not allow the call now."""
+
+
+class RunActiveError(FailedPreconditionError):
+    """Another run is active."""
+
+
+class StaleContributionError(FailedPreconditionError):
+    """The base version lies further back than the model allows."""
+
+
+class ForeignEpochError(FailedPreconditionError):
+    """The base version is of another epoch; pull and compute again."""
+
+
+class FencedError(FailedPreconditionError):
+    """The lease has gone to a newer holder, or has run out."""
+
+
+class ResourceExhaustedError(HeronryError):
+    """A bound is reached: queue, streams, bytes."""
+
+
+class DeadlineExceededError(HeronryError):
+    """The deadline passed; says what was waited for."""
+
+
+class UnavailableError(HeronryError):
+    """Nobody answers at the address, or the service is draining."""
+
+
+class AbortedError(HeronryError):
+    """A stream was ended by the service: stalled, superseded or over age; connect again."""
+
+
+class UnauthenticatedError(HeronryError):
+    """No valid token or certificate."""
+
+
+class PermissionDeniedError(HeronryError):
+    """The identity may not do this."""
+
+
+class DataLossError(HeronryError):
+    """Bytes do not match their checksum: a truncated or corrupt file or upload."""
+
+
+class UnimplementedError(HeronryError):
+    """The service does not offer this; says what it offers."""
+
+
+class InternalError(HeronryError):
+    """A bug on the service's side; the correlation id finds it in the service's log."""
