@@ -11,7 +11,9 @@ from typing import Self
 class HeronryError(Exception):
     """Base of all named errors; `details` holds the values that the message speaks of."""
 
-    def __init__(self, message: str, *, details: Mapping[str, str] | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, details: Mapping[str, str] | None = None, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.details = dict(details or {})

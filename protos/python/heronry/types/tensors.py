@@ -66,6 +66,9 @@ class MergeRule(enum.Enum):
     MERGE_COUNTS = "merge_counts"
 
 
+Roles = Mapping[str, tuple[TensorRole, MergeRule | None]]
+
+
 @dataclass(frozen=True)
 class TensorSpec:
     """One tensor of a model; `offset` is its first byte in the model's flat buffer."""
@@ -110,7 +113,9 @@ class ModelSchema:
             expected += tensor.num_bytes
 
     @classmethod
-    def of(cls, tensors: Mapping[str, Array], roles: Mapping[str, tuple[TensorRole, MergeRule | None]] | None = None) -> "ModelSchema":
+    def of(
+        cls, tensors: Mapping[str, Array], roles: Mapping[str, tuple[TensorRole, MergeRule | None]] | None = None
+    ) -> "ModelSchema":
         """Return the schema of named arrays, in their order; every role defaults to PARAMETER."""
         specs: list[TensorSpec] = []
         offset = 0

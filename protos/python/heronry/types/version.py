@@ -21,8 +21,11 @@ class ParameterVersion:
           ForeignEpochError: the two are of different epochs and cannot be compared.
         """
         if base.epoch != self.epoch:
-            message = f"base_version.epoch: got {base.epoch}, allowed: {self.epoch} (the model was restored since)"
-            raise ForeignEpochError(message, details={"field": "base_version.epoch", "value": str(base.epoch), "allowed": str(self.epoch)})
+            allowed = f"{self.epoch} (the model was restored since)"
+            raise ForeignEpochError(
+                f"base_version.epoch: got {base.epoch}, allowed: {allowed}",
+                details={"field": "base_version.epoch", "value": str(base.epoch), "allowed": allowed},
+            )
         return self.number - base.number
 
     def is_newer_than(self, other: "ParameterVersion | None") -> bool:

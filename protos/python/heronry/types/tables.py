@@ -1,0 +1,185 @@
+"""Declarations of replay tables; their ranges are checked when they are made."""
+
+import enum
+import math
+import sys
+from dataclasses import dataclass
+from typing import Self
+
+from heronry.types.blocking import Waiting
+from heronry.types.columns import ColumnSpec
+from heronry.types.errors import InvalidArgumentError
+from heronry.types.experience import AcknowledgementLevel
+
+_UNBOUNDED = sys.float_info.max
+
+
+class SelectorKind(enum.Enum):
+    """Chooses items, to serve or to evict."""
+
+    FIFO = "fifo"
+    UNIFORM = "uniform"
+    PRIORITIZED = "prioritized"
+
+
+@dataclass(frozen=True)
+class Selector:
+    """A kind with its settings; `priority_exponent` is alpha of prioritised selection."""
+
+    kind: SelectorKind
+    priority_exponent: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.priority_exponent) and self.priority_exponent >= 0):
+            raise InvalidArgumentError.of("selector.priority_exponent", self.priority_exponent, "at least 0, finite")
+
+    @classmethod
+    def fifo(cls) -> Self:
+        """Choose the oldest item."""
+        return cls(SelectorKind.FIFO)
+
+    @classmethod
+    def uniform(cls) -> Self:
+        """Choose any item with equal probability."""
+        return cls(SelectorKind.UNIFORM)
+
+    @classmethod
+    def prioritized(cls, priority_exponent: float) -> Self:
+        """Choose in proportion to priority ** priority_exponent."""
+        return cls(SelectorKind.PRIORITIZED, priority_exponent)
+
+
+@dataclass(frozen=True)
+class RateLimiter:
+    """Bounds `inserts * samples_per_insert - samples` from both sides.
+
+    Sampling n needs `inserts - deletes >= min_size` and the difference less n at `min_diff` or above;
+    inserting n needs `inserts + n - deletes <= min_size` or the difference after it at `max_diff` or below.
+    """
+
+    samples_per_insert: float
+    min_size: int
+    min_diff: float
+    max_diff: float
+
+    def __post_init__(self) -> None:
+        for name in ("samples_per_insert", "min_diff", "max_diff"):
+            if not math.isfinite(getattr(self, name)):
+                raise InvalidArgumentError.of(f"rate_limiter.{name}", getattr(self, name), "a finite number")
+        if self.samples_per_insert <= 0:
+            raise InvalidArgumentError.of("rate_limiter.samples_per_insert", self.samples_per_insert, "above 0")
+        if self.min_size < 1:
+            raise InvalidArgumentError.of("rate_limiter.min_size", self.min_size, "at least 1")
+        width = 2 * max(1.0, self.samples_per_insert)
+        if self.max_diff - self.min_diff < width:
+            raise InvalidArgumentError.of(
+                "rate_limiter.max_diff", self.max_diff, f"at least min_diff + {width:g} = {self.min_diff + width:g}"
+            )
+        # Once min_size items are in and inserting has stopped, sampling could never start.
+        if self.min_diff > self.samples_per_insert * self.min_size:
+            bound = self.samples_per_insert * self.min_size
+            raise InvalidArgumentError.of(
+                "rate_limiter.min_diff", self.min_diff, f"at most samples_per_insert * min_size = {bound:g}"
+            )
+
+    @classmethod
+    def of_min_size(cls, min_size: int) -> Self:
+        """Hold samplers back until `min_size` items are in; no bound otherwise."""
+        return cls(1.0, min_size, -_UNBOUNDED, _UNBOUNDED)
+
+    @classmethod
+    def sample_to_insert_ratio(
+        cls, samples_per_insert: float, min_size: int, error_buffer: float | tuple[float, float]
+    ) -> Self:
+        """Hold the ratio within `error_buffer` around its value at `min_size`; a pair is taken as it is."""
+        if isinstance(error_buffer, tuple):
+            return cls(samples_per_insert, min_size, *error_buffer)
+        offset = samples_per_insert * min_size
+        return cls(samples_per_insert, min_size, offset - error_buffer, offset + error_buffer)
+
+    @classmethod
+    def queue(cls, size: int) -> Self:
+        """Let at most `size` items wait; use with FIFO selectors and `max_times_sampled` 1."""
+        return cls(1.0, 1, 0.0, float(size))
+
+
+class Delivery(enum.Enum):
+    """What becomes of a sampled batch whose reader is lost."""
+
+    AT_MOST_ONCE = "at_most_once"
+    AT_LEAST_ONCE = "at_least_once"
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Makes items of `num_steps` consecutive steps of a lane, one every `period` steps."""
+
+    num_steps: int = 1
+    period: int = 1
+
+    def __post_init__(self) -> None:
+        if self.num_steps < 1:
+            raise InvalidArgumentError.of("pattern.num_steps", self.num_steps, "at least 1")
+        if self.period < 1:
+            raise InvalidArgumentError.of("pattern.period", self.period, "at least 1")
+
+
+@dataclass(frozen=True)
+class TableDefinition:
+    """A table.
+
+    Attributes:
+      max_size: most items held.
+      max_times_sampled: times an item is served before it is dropped; 0: no limit.
+      max_lag: versions an item's behaviour may lie behind the newest seen; None: no bound.
+      acknowledgement: what an accepted block survives.
+      columns: empty: taken from the first writer.
+      seed: of the selectors.
+    """
+
+    table: str
+    sampler: Selector
+    remover: Selector
+    rate_limiter: RateLimiter
+    max_size: int
+    max_times_sampled: int = 0
+    max_lag: int | None = None
+    pattern: Pattern = Pattern()
+    acknowledgement: AcknowledgementLevel = AcknowledgementLevel.MEMORY
+    delivery: Delivery = Delivery.AT_MOST_ONCE
+    columns: tuple[ColumnSpec, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.table:
+            raise InvalidArgumentError.of("definition.table", self.table, "a name, not empty")
+        if self.max_size < 1:
+            raise InvalidArgumentError.of("definition.max_size", self.max_size, "at least 1")
+        if self.max_times_sampled < 0:
+            raise InvalidArgumentError.of("definition.max_times_sampled", self.max_times_sampled, "at least 0")
+        if self.max_lag is not None and self.max_lag < 0:
+            raise InvalidArgumentError.of("definition.max_lag", self.max_lag, "at least 0, or absent")
+        paths = [c.path for c in self.columns]
+        if len(set(paths)) != len(paths):
+            raise InvalidArgumentError.of("definition.columns", paths, "each path once")
+
+    @classmethod
+    def queue(cls, table: str, *, size: int, pattern: Pattern, max_lag: int | None = None) -> Self:
+        """Return an on-policy queue: every item is served once, oldest first."""
+        fifo = Selector.fifo()
+        return cls(table, fifo, fifo, RateLimiter.queue(size), size, 1, max_lag, pattern)
+
+
+@dataclass(frozen=True)
+class TableInfo:
+    """A table's definition, counters since the last reset, and who waits for what."""
+
+    definition: TableDefinition
+    num_items: int = 0
+    num_bytes: int = 0
+    num_inserts: int = 0
+    num_samples: int = 0
+    num_deletes: int = 0
+    num_lagging: int = 0
+    num_writers: int = 0
+    waiting: tuple[Waiting, ...] = ()
