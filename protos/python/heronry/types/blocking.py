@@ -19,18 +19,27 @@ class Waiting:
 
 
 class WouldBlock(Exception):
-    """Raised by a core call that cannot proceed; nothing was changed.
+    """Raised by a core call that cannot proceed, or proceed further.
 
     `condition` names what must change first; a core call that changes it returns the name in
     `Changed.conditions`. `earliest_s` is the core clock's time before which trying is useless,
-    where that is known: a lease that runs out.
+    where that is known: a lease that runs out. `changed` names the conditions that the call changed
+    before it had to wait: the same call again goes on from there. Empty: nothing was changed.
     """
 
-    def __init__(self, condition: Hashable, waiting: Waiting, *, earliest_s: float | None = None) -> None:
+    def __init__(
+        self,
+        condition: Hashable,
+        waiting: Waiting,
+        *,
+        earliest_s: float | None = None,
+        changed: frozenset[Hashable] = frozenset(),
+    ) -> None:
         super().__init__(f"{waiting.side} waits: {waiting.term} is {waiting.value:g}, needs {waiting.bound:g}")
         self.condition = condition
         self.waiting = waiting
         self.earliest_s = earliest_s
+        self.changed = changed
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,16 @@ from heronry.types.tensors import ModelSchema
 from heronry.types.version import ParameterVersion
 
 
+def _check_positive(field: str, value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise InvalidArgumentError.of(field, value, "above 0, finite")
+
+
+def _check_decay(field: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise InvalidArgumentError.of(field, value, "at least 0, below 1")
+
+
 class AggregationRule(enum.Enum):
     """Makes one update from the contributions of a round."""
 
@@ -163,13 +173,3 @@ class PrivacyStatus:
     statement: str
     epsilon_spent: float = 0.0
     delta: float = 0.0
-
-
-def _check_positive(field: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise InvalidArgumentError.of(field, value, "above 0, finite")
-
-
-def _check_decay(field: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise InvalidArgumentError.of(field, value, "at least 0, below 1")

@@ -22,7 +22,7 @@ from heronry.wire.times import duration_from_proto, duration_to_proto, time_from
 from heronry.wire.versions import version_from_proto, version_to_proto
 
 _RULES = {AggregationRule.MEAN: pb.AGGREGATION_RULE_MEAN}
-_RULE_OF = {number: rule for rule, number in _RULES.items()}
+_RULE_OF: dict[int, AggregationRule] = {number: rule for rule, number in _RULES.items()}
 
 
 def aggregation_to_proto(aggregation: Aggregation) -> pb.Aggregation:

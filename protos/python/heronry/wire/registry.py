@@ -23,8 +23,8 @@ _STATES = {
     RunState.STOPPED: pb.RUN_STATE_STOPPED,
     RunState.FAILED: pb.RUN_STATE_FAILED,
 }
-_ROLE_OF = {number: role for role, number in _ROLES.items()}
-_STATE_OF = {number: state for state, number in _STATES.items()}
+_ROLE_OF: dict[int, ServiceRole] = {number: role for role, number in _ROLES.items()}
+_STATE_OF: dict[int, RunState] = {number: state for state, number in _STATES.items()}
 
 
 def role_to_proto(role: ServiceRole) -> pb.ServiceRole:
@@ -38,10 +38,10 @@ def role_from_proto(number: int) -> ServiceRole:
     Raises:
       InvalidArgumentError: the number names no role.
     """
-    try:
-        return _ROLE_OF[pb.ServiceRole.ValueType(number)]
-    except KeyError:
-        raise InvalidArgumentError.of("role", number, ", ".join(f"{n} ({r.value})" for r, n in _ROLES.items())) from None
+    role = _ROLE_OF.get(number)
+    if role is None:
+        raise InvalidArgumentError.of("role", number, ", ".join(f"{n} ({r.value})" for r, n in _ROLES.items()))
+    return role
 
 
 def state_to_proto(state: RunState | None) -> pb.RunState:
@@ -51,7 +51,7 @@ def state_to_proto(state: RunState | None) -> pb.RunState:
 
 def state_from_proto(number: int) -> RunState | None:
     """Return the state of a number, None when it names none."""
-    return _STATE_OF.get(pb.RunState.ValueType(number))
+    return _STATE_OF.get(number)
 
 
 def lease_to_proto(lease: Lease) -> lease_pb2.Lease:

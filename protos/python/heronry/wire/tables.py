@@ -14,12 +14,12 @@ _KINDS = {
     SelectorKind.UNIFORM: pb.SELECTOR_KIND_UNIFORM,
     SelectorKind.PRIORITIZED: pb.SELECTOR_KIND_PRIORITIZED,
 }
-_KIND_OF = {number: kind for kind, number in _KINDS.items()}
+_KIND_OF: dict[int, SelectorKind] = {number: kind for kind, number in _KINDS.items()}
 _DELIVERIES = {
     Delivery.AT_MOST_ONCE: pb.DELIVERY_AT_MOST_ONCE,
     Delivery.AT_LEAST_ONCE: pb.DELIVERY_AT_LEAST_ONCE,
 }
-_DELIVERY_OF = {number: delivery for delivery, number in _DELIVERIES.items()}
+_DELIVERY_OF: dict[int, Delivery] = {number: delivery for delivery, number in _DELIVERIES.items()}
 
 
 def selector_to_proto(selector: Selector) -> pb.Selector:

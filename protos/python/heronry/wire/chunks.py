@@ -1,0 +1,237 @@
+"""Large buffers as streams of chunks: cut once, checked and assembled without extra copies.
+
+The wrappers (`PullResponse`, `WatchResponse`, `PushRequest`, `RegisterModelRequest`) carry a chunk
+in a `oneof`. A frame is one serialised wrapper; it is made once per buffer and sent to every
+reader as it is, by a method without serializer. Frames of wrappers whose chunk has the same field
+number are the same bytes: those of a pull serve a watch.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+import google_crc32c
+import numpy as np
+import numpy.typing as npt
+from google.protobuf.message import Message
+
+from heronry.api.common.v1 import chunk_pb2
+from heronry.types.errors import DataLossError, MessageTooLargeError
+from heronry.types.tensors import Array, content_hash
+
+CHUNK_BYTES: Final = 1 << 20
+_OFFSET_TAG: Final = 0x08
+_CRC_TAG: Final = 0x15
+_DATA_TAG: Final = 0x1A
+_LENGTH_DELIMITED: Final = 2
+_MAX_VARINT_BYTES: Final = 10
+
+Buffer = bytes | bytearray | memoryview | Array
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkView:
+    """A chunk whose bytes are a view into the frame it came in."""
+
+    offset: int
+    crc32c: int
+    data: npt.NDArray[np.uint8]
+
+
+def cut_frames(buffer: Buffer, wrapper: type[Message], *, chunk_bytes: int = CHUNK_BYTES) -> list[bytes]:
+    """Return the serialised wrappers that carry a buffer, in order of their offsets.
+
+    Copies every byte once. The frames equal `wrapper(chunk=...).SerializeToString()`.
+    """
+    flat = _as_bytes(buffer)
+    tag = _tag_of(wrapper)
+    return [_frame(tag, start, flat[start : start + chunk_bytes]) for start in range(0, flat.size, chunk_bytes)]
+
+
+def num_chunks(num_bytes: int, chunk_bytes: int = CHUNK_BYTES) -> int:
+    """Return how many chunks a buffer of `num_bytes` is cut into."""
+    return -(-num_bytes // chunk_bytes)
+
+
+def upload_end(
+    buffer: Buffer, *, chunk_bytes: int = CHUNK_BYTES, hash_of_buffer: bytes | None = None
+) -> chunk_pb2.UploadEnd:
+    """Return the message that closes the upload of a buffer; hashes it unless the hash is given."""
+    num_bytes = _as_bytes(buffer).size
+    digest = content_hash(buffer) if hash_of_buffer is None else hash_of_buffer
+    return chunk_pb2.UploadEnd(num_chunks=num_chunks(num_bytes, chunk_bytes), num_bytes=num_bytes, content_hash=digest)
+
+
+def parse_frame(frame: bytes, wrapper: type[Message]) -> ChunkView | None:
+    """Return the chunk in a serialised wrapper without copying its bytes.
+
+    None when the frame carries another part, or a chunk whose fields are not in the usual order:
+    parse it with `wrapper.FromString` then.
+    """
+    tag = _tag_of(wrapper)
+    if not frame.startswith(tag):
+        return None
+    try:
+        length, position = _varint(frame, len(tag))
+        return _parse_chunk(frame, position) if position + length == len(frame) else None
+    except (IndexError, struct.error):
+        return None
+
+
+class ChunkAssembler:
+    """Puts the chunks of one buffer together and checks them; not thread-safe.
+
+    Chunks must follow each other without gap or overlap, as a stream delivers them. Nothing may be
+    used of the buffer before `finish`, which compares count, length and content hash with what the
+    sender says: a stream that merely ended is not an upload.
+    """
+
+    def __init__(self, num_bytes: int, *, max_bytes: int | None = None, field: str = "num_bytes") -> None:
+        """Allocate the buffer.
+
+        Raises:
+          MessageTooLargeError: `num_bytes` is above `max_bytes`; `field` names it.
+        """
+        if max_bytes is not None and num_bytes > max_bytes:
+            raise MessageTooLargeError.of(field, num_bytes, f"at most {max_bytes} bytes")
+        self._buffer = np.empty(num_bytes, np.uint8)
+        self._num_received = 0
+        self._num_chunks = 0
+
+    @property
+    def num_received(self) -> int:
+        """Bytes placed so far."""
+        return self._num_received
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every byte has arrived; `finish` still has to verify them."""
+        return self._num_received == self._buffer.size
+
+    def add_frame(self, frame: bytes, wrapper: type[Message]) -> bool:
+        """Place the chunk of a serialised wrapper; False when the frame is no chunk in usual order.
+
+        Raises:
+          MessageTooLargeError, DataLossError: as `add`.
+        """
+        chunk = parse_frame(frame, wrapper)
+        if chunk is None:
+            return False
+        self.add(chunk)
+        return True
+
+    def add(self, chunk: ChunkView | chunk_pb2.Chunk) -> None:
+        """Check a chunk and place it.
+
+        Raises:
+          MessageTooLargeError: the chunk is above 1 MiB or reaches beyond the declared length.
+          DataLossError: it does not follow the one before, or its checksum differs.
+        """
+        # Every access to `data` of a protobuf message copies it: read it once.
+        data = chunk.data if isinstance(chunk, ChunkView) else np.frombuffer(chunk.data, np.uint8)
+        end = chunk.offset + data.size
+        if data.size > CHUNK_BYTES:
+            raise MessageTooLargeError.of("chunk.data", f"{data.size} bytes", f"at most {CHUNK_BYTES} bytes")
+        if end > self._buffer.size:
+            raise MessageTooLargeError.of("chunk.offset", f"bytes up to {end}", f"up to {self._buffer.size}")
+        if chunk.offset != self._num_received:
+            raise _loss("chunk.offset", chunk.offset, self._num_received)
+        if google_crc32c.value(data) != chunk.crc32c:
+            raise _loss("chunk.crc32c", f"{google_crc32c.value(data):#010x}", f"{chunk.crc32c:#010x}")
+        self._buffer[chunk.offset : end] = data
+        self._num_received = end
+        self._num_chunks += 1
+
+    def finish(self, end: chunk_pb2.UploadEnd | None) -> npt.NDArray[np.uint8]:
+        """Return the buffer, read-only, after comparing it with the sender's closing message.
+
+        Hashes the whole buffer: run it in a thread when that is large.
+
+        Raises:
+          DataLossError: there was no closing message, or count, length or hash differ.
+        """
+        if end is None:
+            raise self.missing_end()
+        if end.num_chunks != self._num_chunks:
+            raise _loss("end.num_chunks", end.num_chunks, self._num_chunks)
+        if end.num_bytes != self._num_received:
+            raise _loss("end.num_bytes", end.num_bytes, self._num_received)
+        return self.finish_with_hash(end.content_hash)
+
+    def finish_with_hash(self, expected: bytes) -> npt.NDArray[np.uint8]:
+        """Return the buffer, read-only, after comparing its length and content hash.
+
+        Raises:
+          DataLossError: bytes are missing, or the hash differs.
+        """
+        if not self.is_complete:
+            raise _loss("num_bytes", self._num_received, self._buffer.size)
+        actual = content_hash(self._buffer)
+        if actual != expected:
+            raise _loss("content_hash", actual.hex(), expected.hex())
+        self._buffer.setflags(write=False)
+        return self._buffer
+
+    def missing_end(self) -> DataLossError:
+        """Return the error of an upload whose stream ended early; nothing of it was used."""
+        return _loss("end", f"a stream that ended after {self._num_received} bytes", "an explicit end message")
+
+
+def _as_bytes(buffer: Buffer) -> npt.NDArray[np.uint8]:
+    if isinstance(buffer, np.ndarray):
+        return np.ascontiguousarray(buffer).reshape(-1).view(np.uint8)
+    return np.frombuffer(buffer, np.uint8)
+
+
+def _frame(tag: bytes, offset: int, data: npt.NDArray[np.uint8]) -> bytes:
+    crc = google_crc32c.value(data)
+    # Zero is the default and therefore not written, as protobuf's own serialiser does.
+    head = (bytes([_OFFSET_TAG]) + _to_varint(offset)) if offset else b""
+    head += (bytes([_CRC_TAG]) + struct.pack("<I", crc)) if crc else b""
+    head += bytes([_DATA_TAG]) + _to_varint(data.size)
+    return b"".join((tag, _to_varint(len(head) + data.size), head, data.data))
+
+
+def _parse_chunk(frame: bytes, position: int) -> ChunkView | None:
+    offset = crc = 0
+    if frame[position] == _OFFSET_TAG:
+        offset, position = _varint(frame, position + 1)
+    if frame[position] == _CRC_TAG:
+        (crc,) = struct.unpack_from("<I", frame, position + 1)
+        position += 5
+    if frame[position] != _DATA_TAG:
+        return None
+    length, position = _varint(frame, position + 1)
+    if position + length != len(frame) or offset >= 1 << 64:
+        return None
+    return ChunkView(offset, crc, np.frombuffer(frame, np.uint8, length, position))
+
+
+def _tag_of(wrapper: type[Message]) -> bytes:
+    field = wrapper.DESCRIPTOR.fields_by_name["chunk"]
+    return _to_varint(field.number << 3 | _LENGTH_DELIMITED)
+
+
+def _to_varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _varint(frame: bytes, position: int) -> tuple[int, int]:
+    """Return the number at `position` and the position behind it."""
+    value = 0
+    for index in range(_MAX_VARINT_BYTES):
+        byte = frame[position + index]
+        value |= (byte & 0x7F) << 7 * index
+        if byte < 0x80:
+            return value, position + index + 1
+    raise IndexError
+
+
+def _loss(field: str, value: object, allowed: object) -> DataLossError:
+    details = {"field": field, "value": str(value), "allowed": str(allowed)}
+    return DataLossError(f"{field}: got {value}, allowed: {allowed}", details=details)
