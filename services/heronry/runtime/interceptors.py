@@ -1,0 +1,194 @@
+"""The one server interceptor: identity, errors, deadlines and admission of streams."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn, cast
+
+import grpc
+import structlog
+
+from heronry.runtime.admission import Admission
+from heronry.runtime.identity import ANONYMOUS, Identities
+from heronry.runtime.streams import write
+from heronry.types.errors import DeadlineExceededError, HeronryError, InternalError
+from heronry.wire.status import DETAILS_KEY, error_to_status, rule_of
+
+_log = structlog.get_logger(__name__)
+
+_HEALTH: Final = "/grpc.health."
+
+Handler = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds that hold for every call.
+
+    Attributes:
+      unary_timeout_s: bound of a unary call that came without a deadline.
+      stall_s: how long a reader may leave a message unread before its stream is ended.
+    """
+
+    unary_timeout_s: float = 60.0
+    stall_s: float = 30.0
+
+
+class CallContext:
+    """A servicer's view of its call: the context of gRPC, and who calls.
+
+    `write` ends the stream when the reader stalls. Everything else is passed on.
+    """
+
+    __slots__ = ("_context", "_stall_s", "client_id")
+
+    def __init__(self, context: Any, client_id: str, stall_s: float) -> None:  # noqa: ANN401 # typed by no public class
+        self._context = context
+        self._stall_s = stall_s
+        self.client_id = client_id
+
+    async def write(self, message: object) -> None:
+        """Send a message of a stream.
+
+        Raises:
+          AbortedError: the reader took nothing for the stall time.
+        """
+        await write(self._context, message, self._stall_s)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # whatever gRPC's context has
+        return getattr(self._context, name)
+
+
+def client_id_of(context: object) -> str:
+    """Return who makes the call of a context; `anonymous` outside a heronry server."""
+    return getattr(context, "client_id", ANONYMOUS)
+
+
+class ServerInterceptor(grpc.aio.ServerInterceptor):
+    """Wraps every handler of a server; one instance a server, on one event loop.
+
+    Errors of the `heronry.types` tree are sent as they are, whatever else is raised becomes
+    INTERNAL with a correlation id, its text only in the log. Health checks need no token.
+    """
+
+    def __init__(self, identities: Identities, admission: Admission, limits: Limits) -> None:
+        self._identities = identities
+        self._admission = admission
+        self._limits = limits
+        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+
+    async def intercept_service(
+        self,
+        continuation: "Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]]",
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> "grpc.RpcMethodHandler[Any, Any] | None":
+        """Return the wrapped handler of a method."""
+        method = handler_call_details.method
+        wrapped = self._wrapped.get(method)
+        if wrapped is None:
+            handler = await continuation(handler_call_details)
+            # None, when no servicer has the method: gRPC answers UNIMPLEMENTED, and nothing is kept.
+            if handler is None:
+                return handler
+            wrapped = self._wrapped[method] = self._wrap(handler, method)
+        return wrapped
+
+    def _wrap(self, handler: Any, method: str) -> "grpc.RpcMethodHandler[Any, Any]":  # noqa: ANN401 # four kinds
+        codecs = {
+            "request_deserializer": handler.request_deserializer,
+            "response_serializer": handler.response_serializer,
+        }
+        if handler.unary_unary is not None:
+            return grpc.unary_unary_rpc_method_handler(self._unary(handler.unary_unary, method), **codecs)
+        if handler.stream_unary is not None:
+            return grpc.stream_unary_rpc_method_handler(self._upload(handler.stream_unary, method), **codecs)
+        if handler.unary_stream is not None:
+            return grpc.unary_stream_rpc_method_handler(self._stream(handler.unary_stream, method), **codecs)
+        return grpc.stream_stream_rpc_method_handler(self._stream(handler.stream_stream, method), **codecs)
+
+    def _unary(self, inner: Handler, method: str) -> Handler:
+        async def handle(request: object, context: Any) -> object:  # noqa: ANN401 # gRPC's own context
+            try:
+                call = self._enter(context, method)
+                if context.time_remaining() is not None:
+                    return await inner(request, call)
+                return await _bounded(inner(request, call), self._limits.unary_timeout_s)
+            except Exception as error:  # noqa: BLE001 # every error must become a status
+                return await _end(context, error, method)
+
+        return handle
+
+    def _upload(self, inner: Handler, method: str) -> Handler:
+        async def handle(requests: object, context: Any) -> object:  # noqa: ANN401 # gRPC's own context
+            try:
+                call = self._enter(context, method)
+                with self._admission.place(method):
+                    return await inner(requests, call)
+            except Exception as error:  # noqa: BLE001 # every error must become a status
+                return await _end(context, error, method)
+
+        return handle
+
+    def _stream(self, inner: Handler, method: str) -> Handler:
+        async def handle(request: object, context: Any) -> None:  # noqa: ANN401 # gRPC's own context
+            try:
+                call = self._enter(context, method)
+                with self._admission.place(method), self._admission.ends_at_drain():
+                    answers = inner(request, call)
+                    if hasattr(answers, "__aiter__"):
+                        await _send_all(answers, call)
+                    else:
+                        await answers
+            except Exception as error:  # noqa: BLE001 # every error must become a status
+                await _end(context, error, method)
+
+        return handle
+
+    def _enter(self, context: Any, method: str) -> CallContext:  # noqa: ANN401 # gRPC's own context
+        self._admission.check(method)
+        needs_identity = not method.startswith(_HEALTH)
+        client_id = self._identities.client_id(context.invocation_metadata()) if needs_identity else ANONYMOUS
+        return CallContext(context, client_id, self._limits.stall_s)
+
+
+async def _send_all(answers: AsyncIterator[object], call: CallContext) -> None:
+    # Closed here and now: the generator's own `finally` must not wait for the garbage collector.
+    async with contextlib.aclosing(cast("Any", answers)):
+        async for answer in answers:
+            await call.write(answer)
+
+
+async def _bounded(answer: Awaitable[object], timeout_s: float) -> object:
+    try:
+        async with asyncio.timeout(timeout_s) as bound:
+            return await answer
+    except TimeoutError:
+        if not bound.expired():
+            raise
+        message = f"the call came without a deadline and took more than {timeout_s:g} s"
+        raise DeadlineExceededError(message, details={"timeout_s": f"{timeout_s:g}"}) from None
+
+
+async def _end(context: Any, error: Exception, method: str) -> NoReturn:  # noqa: ANN401 # gRPC's own context
+    """End a call with an error's status; a call that has been ended already passes through."""
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
+    if isinstance(error, grpc.aio.InternalError):
+        # The transport failed under a message: the client went away, nobody is left to be told.
+        raise asyncio.CancelledError from error
+    named = error if isinstance(error, HeronryError) else _internal(error, method)
+    metadata = ((DETAILS_KEY, error_to_status(named).SerializeToString()),)
+    try:
+        await context.abort(rule_of(named).code, named.message, metadata)
+    except grpc.aio.InternalError as gone:
+        raise asyncio.CancelledError from gone
+    raise AssertionError("abort returned")
+
+
+def _internal(error: Exception, method: str) -> InternalError:
+    correlation_id = secrets.token_hex(8)
+    _log.error("unmapped_error", method=method, correlation_id=correlation_id, exc_info=error)
+    message = f"an error of the service; its log has it under {correlation_id}"
+    return InternalError(message, details={"correlation_id": correlation_id})
