@@ -1,0 +1,41 @@
+"""Run specs: what a run trains on, how, and until when."""
+
+from heronry.spec.algorithms import AlgorithmSettings, DqnSettings, ExternalSettings, PpoSettings
+from heronry.spec.documents import bundled_names, resolve
+from heronry.spec.environments import check_environment
+from heronry.spec.overrides import parse_overrides
+from heronry.spec.run_spec import (
+    EXPERIENCE,
+    POLICY,
+    CheckpointSettings,
+    EnvironmentSettings,
+    EvaluationSettings,
+    FleetSettings,
+    LearnerSettings,
+    NetworkSettings,
+    ParamsSettings,
+    ReplaySettings,
+    RunSpec,
+)
+
+__all__ = [
+    "EXPERIENCE",
+    "POLICY",
+    "AlgorithmSettings",
+    "CheckpointSettings",
+    "DqnSettings",
+    "EnvironmentSettings",
+    "EvaluationSettings",
+    "ExternalSettings",
+    "FleetSettings",
+    "LearnerSettings",
+    "NetworkSettings",
+    "ParamsSettings",
+    "PpoSettings",
+    "ReplaySettings",
+    "RunSpec",
+    "bundled_names",
+    "check_environment",
+    "parse_overrides",
+    "resolve",
+]
