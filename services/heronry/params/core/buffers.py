@@ -1,0 +1,62 @@
+"""Merging of BUFFER and STATISTIC tensors, which no optimiser sees.
+
+Their values mean the same whatever the kind of a contribution: new values under LAST and MEAN,
+increments under MERGE_COUNTS.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from heronry.types.tensors import Array, MergeRule, TensorSpec
+
+
+@dataclass(frozen=True)
+class MergedBuffers:
+    """A round's running merge; adding makes a new one."""
+
+    tensors: tuple[TensorSpec, ...]
+    values: Mapping[str, Array] = field(default_factory=dict)
+
+    def plus(self, pushed: Mapping[str, Array], share: float) -> "MergedBuffers":
+        """Return the merge with one more contribution, `share` being its factor in means."""
+        merged = {t.name: _merge(t, self.values.get(t.name), pushed[t.name], share) for t in self.tensors}
+        return MergedBuffers(self.tensors, merged)
+
+    def published(self, newest: Mapping[str, Array], denominator: float) -> dict[str, Array]:
+        """Return the new values, given the newest ones and the sum of the shares."""
+        return {t.name: _publish(t, newest[t.name], self.values[t.name], denominator) for t in self.tensors}
+
+
+def _merge(tensor: TensorSpec, merged: Array | None, pushed: Array, share: float) -> Array:
+    if tensor.merge_rule is MergeRule.LAST:
+        return pushed
+    if tensor.merge_rule is MergeRule.MEAN:
+        scaled = pushed.astype(np.float64) * share
+        return scaled if merged is None else _wide(merged) + scaled
+    return pushed if merged is None else _added(merged, pushed)
+
+
+def _publish(tensor: TensorSpec, newest: Array, merged: Array, denominator: float) -> Array:
+    if tensor.merge_rule is MergeRule.LAST:
+        return merged
+    if tensor.merge_rule is MergeRule.MEAN:
+        mean = _wide(merged) / denominator
+        return _rounded(mean, tensor.element_type.dtype)
+    return _added(newest, merged)
+
+
+def _wide(values: Array) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    return np.asarray(values, np.float64)
+
+
+def _rounded(mean: Array, dtype: np.dtype[np.generic]) -> Array:
+    """Round means of integers and flags to the nearest; floats keep their fraction."""
+    is_float = np.issubdtype(dtype, np.floating)
+    return (mean if is_float else np.rint(_wide(mean))).astype(dtype)
+
+
+def _added(left: Array, right: Array) -> Array:
+    """Add in the tensor's own type: integer counters are exact and order-independent."""
+    return np.add(left, right, dtype=left.dtype)

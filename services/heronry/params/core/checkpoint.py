@@ -1,0 +1,223 @@
+"""Checkpoints: one directory each, a JSON document and a safetensors file a model."""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import google_crc32c
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from heronry.params.core.aggregation import WeightedSum
+from heronry.params.core.buffers import MergedBuffers
+from heronry.params.core.documents import (
+    Document,
+    as_float,
+    as_int,
+    as_list,
+    as_mapping,
+    as_text,
+    schema_from_document,
+    schema_to_document,
+    settings_from_document,
+    settings_to_document,
+    version_from_document,
+    version_to_document,
+)
+from heronry.params.core.files import sync_folder, write_synced
+from heronry.params.core.layout import ParameterLayout, Vector
+from heronry.params.core.optimizers import OptimizerState
+from heronry.params.core.rounds import RequestKey, Round
+from heronry.params.core.snapshot import ModelSnapshot
+from heronry.params.core.versions import Published
+from heronry.types.contribution import Acknowledgement
+from heronry.types.errors import DataLossError, SchemaMismatchError
+from heronry.types.experience import AcknowledgementLevel
+from heronry.types.tensors import Array, ModelSchema, content_hash
+
+_FORMAT = 1
+_STATE = "state.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The models of a service at one moment; `sequence` orders checkpoints and their journals."""
+
+    sequence: int
+    epoch: int
+    models: tuple[ModelSnapshot, ...]
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint as the directory `path`: whole and durable, or not there at all.
+
+    Raises:
+      OSError: the disk is full, or the directory cannot be made; nothing stays behind.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        files: Document = {}
+        for snapshot in checkpoint.models:
+            content = safetensors.numpy.save(dict(_tensors_of(snapshot)))
+            write_synced(partial / f"{snapshot.name}.safetensors", content)
+            files[snapshot.name] = {"num_bytes": len(content), "crc32c": google_crc32c.value(content)}
+        write_synced(partial / _STATE, _state_of(checkpoint, files))
+        sync_folder(partial)
+        partial.rename(path)
+        sync_folder(path.parent)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint, comparing every byte with its checksums.
+
+    Raises:
+      DataLossError: a file is missing, truncated or altered.
+      SchemaMismatchError: the values are of another schema than the document says.
+    """
+    try:
+        state = _verified_state(path / _STATE)
+        files = as_mapping(state["files"])
+        models = tuple(_model_in(path, as_mapping(m), files) for m in as_list(state["models"]))
+        return Checkpoint(as_int(state["sequence"]), as_int(state["epoch"]), models)
+    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
+        raise DataLossError(f"{path.name}: cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _state_of(checkpoint: Checkpoint, files: Document) -> bytes:
+    state: Document = {
+        "format": _FORMAT,
+        "sequence": checkpoint.sequence,
+        "epoch": checkpoint.epoch,
+        "models": [_model_to_document(snapshot) for snapshot in checkpoint.models],
+        "files": files,
+    }
+    return json.dumps({**state, "crc32c": _checksum(state)}, indent=1).encode()
+
+
+def _verified_state(path: Path) -> Mapping[str, object]:
+    state = dict(as_mapping(json.loads(path.read_bytes())))
+    if state.pop("crc32c", None) != _checksum(state) or state.get("format") != _FORMAT:
+        raise DataLossError(f"{path.parent.name}/{path.name}: checksum or format differs")
+    return state
+
+
+def _checksum(state: Mapping[str, object]) -> int:
+    return int(google_crc32c.value(json.dumps(state, sort_keys=True, separators=(",", ":")).encode()))
+
+
+def _model_to_document(snapshot: ModelSnapshot) -> Document:
+    total = snapshot.round.sum
+    return {
+        "name": snapshot.name,
+        "schema": schema_to_document(snapshot.schema),
+        "settings": settings_to_document(snapshot.settings),
+        "versions": [{**version_to_document(p.version), "publish_time_s": p.publish_time_s} for p in snapshot.versions],
+        "tags": dict(snapshot.tags),
+        "optimizer": {"num_steps": snapshot.optimizer_state.num_steps},
+        "round": {
+            "round_id": snapshot.round.round_id,
+            "anchor": total.anchor,
+            "denominator": total.denominator,
+            "unit": total.unit,
+            "num_contributions": total.num_contributions,
+        },
+        "requests": [_request_to_document(key, answer) for key, answer in snapshot.requests],
+    }
+
+
+def _tensors_of(snapshot: ModelSnapshot) -> Iterator[tuple[str, Array]]:
+    for published in snapshot.versions:
+        for name, values in snapshot.schema.views(published.flat).items():
+            yield f"version/{published.version.number}/{name}", np.ascontiguousarray(values)
+    for name, slot in snapshot.optimizer_state.slots.items():
+        yield f"optimizer/{name}", slot
+    if snapshot.round.sum.total is not None:
+        yield "round/total", snapshot.round.sum.total
+    for name, merged in snapshot.round.buffers.values.items():
+        yield f"round/merged/{name}", np.ascontiguousarray(merged)
+
+
+def _model_in(path: Path, document: Mapping[str, object], files: Mapping[str, object]) -> ModelSnapshot:
+    name = as_text(document["name"])
+    content = (path / f"{name}.safetensors").read_bytes()
+    wanted = as_mapping(files[name])
+    if (len(content), google_crc32c.value(content)) != (wanted["num_bytes"], wanted["crc32c"]):
+        raise DataLossError(f"{path.name}/{name}.safetensors: {len(content)} bytes with another checksum than written")
+    tensors: dict[str, Array] = safetensors.numpy.load(content)
+    schema = schema_from_document(document["schema"])
+    layout = ParameterLayout(schema)
+    slots = {n: _vector(layout, f"optimizer/{n}", v) for n, v in _below(tensors, "optimizer/").items()}
+    return ModelSnapshot(
+        name=name,
+        schema=schema,
+        settings=settings_from_document(document["settings"]),
+        versions=tuple(_published(as_mapping(v), schema, tensors) for v in as_list(document["versions"])),
+        tags={tag: as_int(number) for tag, number in as_mapping(document["tags"]).items()},
+        optimizer_state=OptimizerState(as_int(as_mapping(document["optimizer"])["num_steps"]), slots),
+        round=_round(as_mapping(document["round"]), layout, tensors),
+        requests=tuple(_request(as_mapping(r)) for r in as_list(document["requests"])),
+    )
+
+
+def _published(document: Mapping[str, object], schema: ModelSchema, tensors: Mapping[str, Array]) -> Published:
+    version = version_from_document(document)
+    flat = np.frombuffer(schema.pack(_below(tensors, f"version/{version.number}/")), np.uint8)
+    if content_hash(flat) != version.content_hash:
+        raise DataLossError(f"version {version}: the values are not those of its content hash")
+    return Published(version, flat, as_float(document["publish_time_s"]))
+
+
+def _round(document: Mapping[str, object], layout: ParameterLayout, tensors: Mapping[str, Array]) -> Round:
+    total = tensors.get("round/total")
+    total_sum = WeightedSum(
+        total=None if total is None else _vector(layout, "round/total", total),
+        anchor=as_float(document["anchor"]),
+        denominator=as_float(document["denominator"]),
+        unit=as_float(document["unit"]),
+        num_contributions=as_int(document["num_contributions"]),
+    )
+    merged = MergedBuffers(layout.others, _below(tensors, "round/merged/"))
+    return Round(as_int(document["round_id"]), total_sum, merged)
+
+
+def _vector(layout: ParameterLayout, name: str, values: Array) -> Vector:
+    if values.shape != (layout.num_parameters,) or values.dtype != layout.dtype:
+        allowed = f"{layout.dtype}[{layout.num_parameters}]"
+        raise SchemaMismatchError.of(name, f"{values.dtype}{list(values.shape)}", allowed)
+    return values.astype(layout.dtype, copy=False)
+
+
+def _below(tensors: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    return {name.removeprefix(prefix): values for name, values in tensors.items() if name.startswith(prefix)}
+
+
+def _request_to_document(key: RequestKey, answer: Acknowledgement) -> Document:
+    return {
+        "client_id": key[0],
+        "request_id": key[1],
+        "level": answer.level.value,
+        "round_id": answer.round_id,
+        "closed_round": answer.closed_round,
+        "version": version_to_document(answer.version),
+        "staleness": answer.staleness,
+    }
+
+
+def _request(document: Mapping[str, object]) -> tuple[RequestKey, Acknowledgement]:
+    answer = Acknowledgement(
+        level=AcknowledgementLevel(document["level"]),
+        counted=True,
+        round_id=as_int(document["round_id"]),
+        closed_round=document["closed_round"] is True,
+        version=version_from_document(document["version"]),
+        staleness=as_int(document["staleness"]),
+    )
+    return (as_text(document["client_id"]), as_text(document["request_id"])), answer

@@ -1,0 +1,120 @@
+"""Where the learnt tensors lie in a model's flat buffer, and the vector they form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from heronry.types.errors import SchemaMismatchError
+from heronry.types.tensors import Array, ElementType, ModelSchema, TensorRole, TensorSpec
+
+Bytes = npt.NDArray[np.uint8]
+Vector = npt.NDArray[np.floating]
+
+_LEARNABLE = (ElementType.FLOAT16, ElementType.FLOAT32, ElementType.FLOAT64)
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """Neighbouring PARAMETER tensors of one type: `num_elements` from byte `offset`, from vector index `start`."""
+
+    offset: int
+    start: int
+    num_elements: int
+    element_type: ElementType
+
+    @property
+    def num_bytes(self) -> int:
+        return self.num_elements * self.element_type.dtype.itemsize
+
+
+class ParameterLayout:
+    """Maps a model's flat buffer to the `[P]` vector of its PARAMETER tensors and back.
+
+    The vector is float32, or float64 as soon as one of the tensors is. Where all tensors are
+    learnt and of the vector's own type, both directions are views: nothing is copied.
+    """
+
+    def __init__(self, schema: ModelSchema) -> None:
+        _check_roles(schema)
+        self.schema = schema
+        self._segments = _segments(schema)
+        self.num_parameters = sum(s.num_elements for s in self._segments)
+        is_double = any(s.element_type is ElementType.FLOAT64 for s in self._segments)
+        self.dtype: np.dtype[np.floating] = np.dtype(np.float64 if is_double else np.float32)
+        self.others = tuple(t for t in schema.tensors if t.role is not TensorRole.PARAMETER)
+
+    def vector(self, flat: Bytes) -> Vector:
+        """Return the `[P]` vector of a flat buffer; a view of it where the layout allows."""
+        parts = [self._part(flat, segment) for segment in self._segments]
+        if len(parts) == 1:
+            return parts[0].astype(self.dtype, copy=False)
+        if not parts:
+            return np.zeros(0, self.dtype)
+        return np.concatenate(parts, dtype=self.dtype)
+
+    def other_values(self, flat: Bytes) -> dict[str, Array]:
+        """Return the BUFFER and STATISTIC tensors of a flat buffer, as views."""
+        return {t.name: _view(flat, t) for t in self.others}
+
+    def assemble(self, vector: Vector, others: Mapping[str, Array]) -> Bytes:
+        """Return the flat buffer of a vector and the other tensors, each in its published type.
+
+        The vector becomes the buffer where it can; it must not be written to afterwards.
+        """
+        if len(self._segments) == 1 and not self.others and self._segments[0].element_type.dtype == vector.dtype:
+            return vector.view(np.uint8)
+        flat = np.empty(self.schema.num_bytes, np.uint8)
+        with np.errstate(over="ignore"):
+            for segment in self._segments:
+                self._part(flat, segment)[:] = vector[segment.start : segment.start + segment.num_elements]
+        for tensor in self.others:
+            _view(flat, tensor)[...] = others[tensor.name]
+        return flat
+
+    def tensor_at(self, index: int) -> tuple[TensorSpec, tuple[int, ...]]:
+        """Return the tensor and the position in it of the vector's element `index`."""
+        for tensor in self.schema.with_role(TensorRole.PARAMETER):
+            if index < tensor.num_elements:
+                return tensor, tuple(int(i) for i in np.unravel_index(index, tensor.shape))
+            index -= tensor.num_elements
+        raise IndexError(index)
+
+    def _part(self, flat: Bytes, segment: _Segment) -> Vector:
+        return flat[segment.offset : segment.offset + segment.num_bytes].view(segment.element_type.dtype)
+
+
+def _view(flat: Bytes, tensor: TensorSpec) -> Array:
+    part = flat[tensor.offset : tensor.offset + tensor.num_bytes]
+    return part.view(tensor.element_type.dtype).reshape(tensor.shape)
+
+
+def _segments(schema: ModelSchema) -> tuple[_Segment, ...]:
+    segments: list[_Segment] = []
+    start = 0
+    for tensor in schema.with_role(TensorRole.PARAMETER):
+        last = segments[-1] if segments else None
+        if last and last.offset + last.num_bytes == tensor.offset and last.element_type is tensor.element_type:
+            merged = last.num_elements + tensor.num_elements
+            segments[-1] = _Segment(last.offset, last.start, merged, last.element_type)
+        else:
+            segments.append(_Segment(tensor.offset, start, tensor.num_elements, tensor.element_type))
+        start += tensor.num_elements
+    return tuple(segments)
+
+
+def _check_roles(schema: ModelSchema) -> None:
+    if not schema.tensors:
+        raise SchemaMismatchError.of("schema.tensors", "none", "at least one tensor")
+    for tensor in schema.tensors:
+        if tensor.role is TensorRole.PARAMETER:
+            if tensor.element_type not in _LEARNABLE:
+                allowed = ", ".join(t.name.lower() for t in _LEARNABLE)
+                field = f"schema.{tensor.name}.element_type"
+                raise SchemaMismatchError.of(field, tensor.element_type.name.lower(), f"{allowed} (role PARAMETER)")
+            if tensor.merge_rule is not None:
+                field = f"schema.{tensor.name}.merge_rule"
+                raise SchemaMismatchError.of(field, tensor.merge_rule.name, "none (role PARAMETER is aggregated)")
+        elif tensor.merge_rule is None:
+            raise SchemaMismatchError.of(f"schema.{tensor.name}.merge_rule", "none", "LAST, MEAN, MERGE_COUNTS")

@@ -1,0 +1,181 @@
+"""The folder in which a service's state outlives it.
+
+`checkpoint-<n>` directories hold everything at a moment; `journal-<n>.log` holds what was
+acknowledged after checkpoint n and before n + 1. The journals since the oldest checkpoint that is
+kept are kept too, so that a damaged checkpoint costs nothing: the one before and the journals
+after it lead to the same state.
+"""
+
+import fcntl
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from heronry.params.core.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from heronry.params.core.documents import as_int
+from heronry.params.core.files import sync_folder
+from heronry.params.core.journal import Journal, Record, read_journal
+from heronry.params.core.records import OPENED, opened
+from heronry.types.errors import (
+    DataLossError,
+    FailedPreconditionError,
+    HeronryError,
+    ResourceExhaustedError,
+    SchemaMismatchError,
+)
+from heronry.types.experience import AcknowledgementLevel
+
+_NUM_CHECKPOINTS_KEPT = 3
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What a folder held.
+
+    Attributes:
+      checkpoint: the newest valid one.
+      records: of the journals after it, in order.
+      epoch: the highest one that was ever opened here; 0 for a new folder.
+      problems: what was found damaged and left out.
+    """
+
+    checkpoint: Checkpoint | None
+    records: tuple[Record, ...]
+    epoch: int
+    problems: tuple[HeronryError, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to restore."""
+        return self.checkpoint is None and all(record.kind == OPENED for record in self.records)
+
+
+class StateFolder:
+    """Journal and checkpoints of one service; one process at a time.
+
+    Task-safety: `append` and `rotate` belong to the core's owner, `write` may run in another thread.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Lock the folder, making it when missing.
+
+        Raises:
+          FailedPreconditionError: another service uses it.
+        """
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            raise FailedPreconditionError(f"{path}: another parameter service uses this folder") from error
+        self._journal: Journal | None = None
+        self._sequence = 0
+        self._epoch = 0
+
+    @property
+    def journal_bytes(self) -> int:
+        """Bytes that a restart would have to replay."""
+        return self._journal.num_bytes if self._journal else 0
+
+    def recover(self) -> Recovered:
+        """Read the newest valid checkpoint and the journals after it.
+
+        Raises:
+          DataLossError: there are checkpoints, but none is valid.
+        """
+        for partial in self.path.glob(".checkpoint-*.partial"):
+            shutil.rmtree(partial)
+        problems: list[HeronryError] = []
+        checkpoint = self._newest_valid(problems)
+        start = checkpoint.sequence if checkpoint else 0
+        damage: list[DataLossError] = []
+        sequences = [s for s in self._journal_sequences() if s >= start]
+        records = tuple(r for s in sequences for r in read_journal(self._journal_path(s), damage))
+        epochs = [as_int(r.fields["epoch"]) for r in records if r.kind == OPENED]
+        epoch = max([checkpoint.epoch if checkpoint else 0, *epochs])
+        self._sequence = max([-1, *self._journal_sequences(), *self._checkpoint_sequences()])
+        return Recovered(checkpoint, records, epoch, (*problems, *damage))
+
+    def enter(self, epoch: int) -> None:
+        """Set the epoch that journals are begun in."""
+        self._epoch = epoch
+
+    def rotate(self) -> int:
+        """Begin the next journal; return the sequence of the checkpoint that it follows.
+
+        The epoch is on the disk before anything is published in it: two starts never share one.
+        """
+        journal = Journal(self._journal_path(self._sequence + 1))
+        journal.append(opened(self._epoch), AcknowledgementLevel.DISK)
+        sync_folder(self.path)
+        if self._journal is not None:
+            self._journal.close()
+        self._journal = journal
+        self._sequence += 1
+        return self._sequence
+
+    def append(self, record: Record, level: AcknowledgementLevel) -> None:
+        """Make a change durable, as far as the level says, before it is acknowledged."""
+        if self._journal is None:
+            raise FailedPreconditionError(f"{self.path}: the folder is closed")
+        self._journal.append(record, level)
+
+    def write(self, checkpoint: Checkpoint) -> Path:
+        """Write a checkpoint and drop what it makes superfluous; return its directory.
+
+        Raises:
+          ResourceExhaustedError: the disk is full. Journals go on as before, nothing is lost.
+        """
+        path = self._checkpoint_path(checkpoint.sequence)
+        try:
+            write_checkpoint(path, checkpoint)
+        except OSError as error:
+            raise ResourceExhaustedError(f"checkpoint {path.name}: {error.strerror}") from error
+        self._prune()
+        return path
+
+    def close(self) -> None:
+        """Close the journal and let others use the folder."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _newest_valid(self, problems: list[HeronryError]) -> Checkpoint | None:
+        sequences = self._checkpoint_sequences()
+        for sequence in reversed(sequences):
+            try:
+                return read_checkpoint(self._checkpoint_path(sequence))
+            except (DataLossError, SchemaMismatchError) as error:
+                problems.append(error)
+        if sequences and 0 not in self._journal_sequences():
+            reasons = "; ".join(str(problem) for problem in problems)
+            raise DataLossError(f"{self.path}: none of {len(sequences)} checkpoints is valid: {reasons}")
+        return None
+
+    def _prune(self) -> None:
+        sequences = self._checkpoint_sequences()
+        if len(sequences) < _NUM_CHECKPOINTS_KEPT:
+            return
+        oldest = sequences[-_NUM_CHECKPOINTS_KEPT]
+        for sequence in [s for s in sequences if s < oldest]:
+            shutil.rmtree(self._checkpoint_path(sequence))
+        for sequence in [s for s in self._journal_sequences() if s < oldest]:
+            self._journal_path(sequence).unlink()
+
+    def _checkpoint_sequences(self) -> list[int]:
+        return sorted(int(p.name.removeprefix("checkpoint-")) for p in self.path.glob("checkpoint-*"))
+
+    def _journal_sequences(self) -> list[int]:
+        return sorted(int(p.stem.removeprefix("journal-")) for p in self.path.glob("journal-*.log"))
+
+    def _checkpoint_path(self, sequence: int) -> Path:
+        return self.path / f"checkpoint-{sequence:08d}"
+
+    def _journal_path(self, sequence: int) -> Path:
+        return self.path / f"journal-{sequence:08d}.log"

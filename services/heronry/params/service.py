@@ -1,0 +1,83 @@
+"""The parameter service as the runtime runs it."""
+
+import structlog
+
+from heronry.api.params.v1 import params_pb2_grpc
+from heronry.params.config import ParamsSettings
+from heronry.params.frames import FrameCache
+from heronry.params.open_state import OpenState
+from heronry.params.servicer import RAW_REQUESTS, RAW_RESPONSES, ParamsServicer
+from heronry.runtime.clock import Clock, SystemClock
+from heronry.runtime.node import ServiceNode
+from heronry.runtime.server import ServerBuilder
+from heronry.types.errors import UnavailableError
+from heronry.types.run import Assignment, Progress
+
+_log = structlog.get_logger(__name__)
+_FULL_NAME = "heronry.api.params.v1.ParamsService"
+_STANDALONE = "standalone"
+_RETRY_AFTER_S = 0.1
+
+
+class ParamsService:
+    """Holds the models of one run at a time: those of the assignment, or its own when it stands alone."""
+
+    def __init__(self, settings: ParamsSettings, clock: Clock | None = None) -> None:
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._frames = FrameCache(settings.max_frame_bytes)
+        self._state: OpenState | None = None
+        self._assignment = Assignment()
+
+    @property
+    def role(self) -> str:
+        """`params`."""
+        return "params"
+
+    def add_to_server(self, server: ServerBuilder) -> None:
+        """Register the servicer."""
+        servicer = ParamsServicer(self._open_state, self._frames, self._settings, self._clock)
+        add = params_pb2_grpc.add_ParamsServiceServicer_to_server
+        server.add(servicer, add, _FULL_NAME, raw_requests=RAW_REQUESTS, raw_responses=RAW_RESPONSES)
+
+    async def start(self, node: ServiceNode) -> None:
+        """Open the service's own folder when no coordinator will name a run."""
+        if not self._settings.coordinator:
+            await self._open("")
+
+    async def stop(self) -> None:
+        """Close the folder; what was acknowledged is in its journal."""
+        await self._close()
+
+    async def reconcile(self, assignment: Assignment) -> None:
+        """Take over another run's models, restoring them from its folder, and drop the former run's.
+
+        Between runs the models of the last one stay; a service that had none opens its own.
+        """
+        is_same = self._state is not None and assignment.run_id in {"", self._state.run_id}
+        if not is_same:
+            await self._close()
+            await self._open(assignment.run_id)
+        self._assignment = assignment
+
+    def progress(self) -> Progress:
+        """Return versions published, contributions accepted and refused; a run's models are ready in every state."""
+        if self._state is None:
+            return Progress(run_id=self._assignment.run_id)
+        figures, run_id = self._state.models.figures(), self._assignment.run_id
+        return Progress(run_id, figures, reached_state=self._assignment.desired_state if run_id else None)
+
+    def _open_state(self) -> OpenState:
+        if self._state is None:
+            raise UnavailableError("params has no assignment yet", retry_after_s=_RETRY_AFTER_S)
+        return self._state
+
+    async def _open(self, run_id: str) -> None:
+        path = self._settings.data_dir / (run_id or _STANDALONE) / "checkpoints" / "params"
+        self._state = await OpenState.open(run_id, path, self._settings.lease_s)
+
+    async def _close(self) -> None:
+        state, self._state = self._state, None
+        self._frames.clear()
+        if state is not None:
+            await state.close()

@@ -1,0 +1,237 @@
+"""Values go in and come out, through the SDK and through bare messages."""
+
+import asyncio
+import json
+
+import grpc.aio
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from heronry.api.params.v1 import params_pb2 as pb
+from heronry.types.contribution import ContributionKind
+from heronry.types.errors import (
+    AlreadyExistsError,
+    HeronryError,
+    InvalidArgumentError,
+    InvalidContributionError,
+    ModelNotFoundError,
+    StaleContributionError,
+    UnimplementedError,
+    VersionNotFoundError,
+)
+from heronry.types.experience import AcknowledgementLevel
+from heronry.types.models import Aggregation, ModelSettings, PrivacySettings
+from heronry.wire.status import error_from_rpc
+
+
+def weights(value: float, num: int = 4) -> dict[str, np.ndarray]:
+    return {"weight": np.full(num, value, np.float32)}
+
+
+async def refusal(call) -> HeronryError:
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await call
+    return error_from_rpc(error.value)
+
+
+async def test_pushed_weights_are_pulled_bit_for_bit(mesh) -> None:
+    version, created = await mesh.client.register_model("policy", weights(1.0))
+    pushed = {"weight": np.array([1e-38, -0.0, 3.3e38, np.pi], np.float32)}
+
+    answer = await mesh.client.push("policy", pushed, base_version=version, kind=ContributionKind.WEIGHTS)
+    pulled = await mesh.client.pull("policy")
+
+    assert created
+    assert (answer.level, answer.counted, answer.closed_round) == (AcknowledgementLevel.PROCESS, True, True)
+    assert pulled.version == answer.version
+    assert pulled["weight"].tobytes() == pushed["weight"].tobytes()
+
+
+async def test_a_model_of_many_chunks_goes_both_ways(mesh) -> None:
+    rng = np.random.default_rng(0)
+    tensors = {"a": rng.normal(size=(700, 1000)).astype(np.float32), "b": rng.normal(size=3).astype(np.float32)}
+    version, _ = await mesh.client.register_model("policy", {n: np.zeros_like(t) for n, t in tensors.items()})
+
+    await mesh.client.push("policy", tensors, base_version=version, kind=ContributionKind.DELTA)
+    one, other = await asyncio.gather(mesh.client.pull("policy"), mesh.client.pull("policy"))
+
+    for pulled in (one, other):
+        np.testing.assert_array_equal(pulled["a"], tensors["a"])
+
+
+async def test_a_repeated_large_request_is_answered_without_being_counted(mesh) -> None:
+    tensors = {"a": np.ones(400_000, np.float32)}
+    version, _ = await mesh.client.register_model("policy", tensors)
+    arguments = {"base_version": version, "kind": ContributionKind.DELTA, "request_id": "once"}
+    first = await mesh.client.push("policy", tensors, **arguments)
+
+    again = await mesh.client.push("policy", tensors, **arguments)
+
+    assert (again.counted, again.version) == (False, first.version)
+    assert (await mesh.client.pull("policy"))["a"][0] == 2.0
+
+
+async def test_pull_tells_that_nothing_is_newer_and_waits_when_asked(mesh) -> None:
+    version, _ = await mesh.client.register_model("policy", weights(1.0))
+    assert await mesh.client.pull("policy", newer_than=version) is None
+    assert await mesh.client.pull("policy", newer_than=version, wait_s=0.05) is None
+
+    waiting = asyncio.create_task(mesh.client.pull("policy", newer_than=version, wait_s=10.0))
+    await mesh.set_weights(2.0)
+
+    assert (await waiting)["weight"][0] == 2.0
+
+
+async def test_pull_waits_for_a_model_to_be_registered(mesh) -> None:
+    waiting = asyncio.create_task(mesh.client.pull("policy", wait_s=10.0))
+    await mesh.client.list_models()
+
+    await mesh.client.register_model("policy", weights(1.0))
+
+    assert (await waiting).version.number == 1
+
+
+async def test_versions_are_pulled_by_number_and_tag(mesh) -> None:
+    await mesh.client.register_model("policy", weights(1.0), ModelSettings(num_versions_kept=2))
+    await mesh.client.tag_version("policy", "first")
+    for value in (2.0, 3.0, 4.0):
+        await mesh.set_weights(value)
+
+    assert (await mesh.client.pull("policy", tag="first"))["weight"][0] == 1.0
+    assert (await mesh.client.pull("policy", number=3))["weight"][0] == 3.0
+    infos = await mesh.client.list_versions("policy")
+    assert [(i.version.number, i.tags) for i in infos] == [(1, ("first",)), (3, ()), (4, ())]
+    with pytest.raises(VersionNotFoundError):
+        await mesh.client.pull("policy", number=2)
+    with pytest.raises(VersionNotFoundError):
+        await mesh.client.pull("policy", tag="best", wait_s=0.05)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (lambda m: m[1].chunk.__setattr__("crc32c", 1), "DataLossError"),
+        (lambda m: m[1].chunk.__setattr__("offset", 4), "MessageTooLargeError"),
+        (lambda m: m[-1].end.__setattr__("content_hash", b"x" * 32), "DataLossError"),
+        (lambda m: m[-1].end.__setattr__("num_bytes", 12), "DataLossError"),
+        (lambda m: m[-1].end.__setattr__("num_chunks", 2), "DataLossError"),
+        (lambda m: m[0].header.__setattr__("num_bytes", 12), "MessageTooLargeError"),
+        (lambda m: m[0].header.__setattr__("num_bytes", 20), "DataLossError"),
+        (lambda m: m[0].header.__setattr__("num_bytes", 1 << 40), "SchemaMismatchError"),
+        (lambda m: m[0].header.__setattr__("client_id", "somebody"), "PermissionDeniedError"),
+        (lambda m: m[0].header.__setattr__("codec", pb.PARAMETER_CODEC_INT8), "UnimplementedError"),
+        (lambda m: m[0].header.__setattr__("kind", 0), "InvalidArgumentError"),
+        (lambda m: m[0].header.ClearField("base_version"), "InvalidArgumentError"),
+        (lambda m: m[0].header.base_version.__setattr__("epoch", 9), "ForeignEpochError"),
+        (lambda m: m[0].header.base_version.__setattr__("number", 9), "VersionNotFoundError"),
+        (lambda m: m.pop(), "DataLossError"),
+        (lambda m: m.pop(1), "DataLossError"),
+        (lambda m: m.pop(0), "InvalidArgumentError"),
+        (lambda m: m.clear(), "InvalidArgumentError"),
+        (lambda m: m.insert(2, m[1]), "DataLossError"),
+        (lambda m: m.insert(1, m[0]), "InvalidArgumentError"),
+    ],
+)
+async def test_a_wrong_upload_is_refused_by_name_and_changes_nothing(mesh, change, name: str) -> None:
+    version, _ = await mesh.client.register_model("policy", weights(1.0))
+    messages = mesh.upload(2.0, version)
+    change(messages)
+
+    error = await refusal(mesh.push_raw(messages))
+
+    assert type(error).__name__ == name
+    info = await mesh.client.get_model("policy")
+    assert (info.version.number, info.num_pending, info.num_accepted) == (1, 0, 0)
+    assert (await mesh.push_raw(mesh.upload(2.0, version))).counted
+
+
+async def test_an_upload_whose_client_goes_away_counts_nothing(mesh) -> None:
+    version, _ = await mesh.client.register_model("policy", weights(1.0))
+    call = mesh.stub.Push(metadata=(("heronry-client-id", "raw"),))
+    for message in mesh.upload(2.0, version)[:-1]:
+        await call.write(message)
+
+    call.cancel()
+
+    assert (await mesh.push_raw(mesh.upload(3.0, version))).counted
+    assert (await mesh.client.pull("policy"))["weight"][0] == 3.0
+
+
+async def test_a_writer_that_falls_silent_is_ended(mesh) -> None:
+    version, _ = await mesh.client.register_model("policy", weights(1.0))
+    call = mesh.stub.Push(metadata=(("heronry-client-id", "raw"),))
+    await call.write(mesh.upload(2.0, version)[0])
+
+    error = await refusal(call)
+
+    assert type(error).__name__ == "AbortedError"
+
+
+async def test_refusals_are_counted_and_named(mesh) -> None:
+    version, _ = await mesh.client.register_model(
+        "policy", weights(1.0), ModelSettings(aggregation=Aggregation(max_staleness=0))
+    )
+    with pytest.raises(InvalidContributionError, match=r"weight\[0\]: got nan"):
+        await mesh.set_weights(float("nan"))
+    await mesh.set_weights(2.0)
+    with pytest.raises(StaleContributionError) as error:
+        await mesh.set_weights(3.0, base_version=version)
+    with pytest.raises(ModelNotFoundError, match="polisy"):
+        await mesh.client.pull("polisy")
+
+    info = await mesh.client.get_model("policy")
+    assert (error.value.details["staleness"], error.value.details["max_staleness"]) == ("1", "0")
+    assert (info.num_accepted, info.num_refused) == (1, 2)
+    (worker,) = await mesh.client.list_workers("policy")
+    assert (worker.client_id, worker.num_accepted, worker.num_refused) == ("worker", 1, 2)
+    assert mesh.service.progress().figures == {"versions": 2.0, "accepted": 1.0, "refused": 2.0}
+
+
+async def test_settings_that_are_not_offered_are_refused(mesh) -> None:
+    privacy = ModelSettings(privacy=PrivacySettings("client", 1.0, 1.0, 1e-5, 8.0))
+    with pytest.raises(UnimplementedError, match="privacy"):
+        await mesh.client.register_model("policy", weights(1.0), privacy)
+    await mesh.client.register_model("policy", weights(1.0))
+    with pytest.raises(AlreadyExistsError, match=r"weight float32\[5\]"):
+        await mesh.client.register_model("policy", weights(1.0, 5))
+
+    error = await refusal(anext(aiter(mesh.stub.Pull(pb.PullRequest(model="policy", codec=pb.PARAMETER_CODEC_BF16)))))
+    status = await mesh.client.get_privacy_status("policy")
+
+    assert isinstance(error, UnimplementedError)
+    assert not status.has_claim
+
+
+async def test_an_exported_version_needs_nothing_of_heronry(mesh) -> None:
+    version, _ = await mesh.client.register_model("policy", weights(1.5))
+
+    path = await mesh.client.export_version("policy", "run/policy", metadata={"env": "CartPole-v1", "seed": 3})
+
+    folder = mesh.data_dir / "run" / "policy"
+    document = json.loads((folder / "policy.json").read_text())
+    assert path == str(folder / "policy.safetensors")
+    np.testing.assert_array_equal(load_file(path)["weight"], weights(1.5)["weight"])
+    assert document["version"]["content_hash"] == version.content_hash.hex()
+    assert document["metadata"] == {"env": "CartPole-v1", "seed": 3}
+    assert [t["name"] for t in document["schema"]] == ["weight"]
+
+
+@pytest.mark.parametrize("directory", ["../outside", "/tmp/outside", "a/../../outside"])
+async def test_an_export_cannot_leave_the_data_directory(mesh, directory: str) -> None:
+    await mesh.client.register_model("policy", weights(1.5))
+
+    with pytest.raises(InvalidArgumentError, match="directory"):
+        await mesh.client.export_version("policy", directory)
+
+
+async def test_a_checkpoint_is_made_once_a_request(mesh) -> None:
+    await mesh.client.register_model("policy", weights(1.5))
+
+    first = await mesh.client.save_checkpoint(request_id="once")
+    again = await mesh.client.save_checkpoint(request_id="once")
+    other = await mesh.client.save_checkpoint(request_id="twice")
+
+    assert first == again != other
+    with pytest.raises(HeronryError, match="run_id"):
+        await mesh.client.save_checkpoint("another-run")

@@ -1,0 +1,35 @@
+"""Tensors that no optimiser sees."""
+
+import numpy as np
+import pytest
+
+from heronry.params.core.buffers import MergedBuffers
+from heronry.types.tensors import MergeRule, ModelSchema, TensorRole
+
+
+def merged(rule: MergeRule, newest, pushes: list[tuple[object, float]]) -> np.ndarray:
+    newest = np.asarray(newest)
+    schema = ModelSchema.of({"t": newest}, {"t": (TensorRole.STATISTIC, rule)})
+    running = MergedBuffers(schema.tensors)
+    for values, share in pushes:
+        running = running.plus({"t": np.asarray(values, newest.dtype)}, share)
+    return running.published({"t": newest}, sum(share for _, share in pushes))["t"]
+
+
+def test_the_last_contribution_wins() -> None:
+    np.testing.assert_array_equal(merged(MergeRule.LAST, [0], [([5], 1.0), ([3], 9.0)]), [3])
+
+
+def test_means_are_weighted_and_those_of_integers_rounded() -> None:
+    assert merged(MergeRule.MEAN, np.float32(0), [(1.0, 1.0), (3.0, 3.0)]) == np.float32(2.5)
+    assert merged(MergeRule.MEAN, np.int32(0), [(1, 1.0), (3, 3.0)]) == 2
+    assert merged(MergeRule.MEAN, np.int32(0), [(4, 1.0), (5, 3.0)]).dtype == np.int32
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 0, 1], [1, 2, 0]])
+def test_counts_are_added_exactly_in_any_order(order: list[int]) -> None:
+    increments = [2**53, 1, 1]
+
+    result = merged(MergeRule.MERGE_COUNTS, np.array([10], np.int64), [([increments[i]], 1.0) for i in order])
+
+    assert int(result[0]) == 10 + 2**53 + 2
