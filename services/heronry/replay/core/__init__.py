@@ -1,0 +1,1 @@
+"""Tables, selectors, rate limiters and step storage; synchronous, without network, clock or global randomness."""
