@@ -1,0 +1,188 @@
+"""One run as one fleet carries it out, from its assignment to its end."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import structlog
+
+from heronry.client.connection import Resolver
+from heronry.client.options import ConnectionOptions
+from heronry.client.params import ParamsClient
+from heronry.client.replay import ReplayClient
+from heronry.fleet.choice import LockstepVersion, NewestVersion, VersionChoice
+from heronry.fleet.collector import Collector, CollectorSettings
+from heronry.fleet.core.actor import Actor
+from heronry.fleet.core.figures import FleetFigures
+from heronry.fleet.gate import Gate
+from heronry.fleet.judge import EvaluationOrder, Judge
+from heronry.fleet.plan import RunPlan
+from heronry.fleet.weights import WeightsFeed
+from heronry.runtime.clock import Clock
+from heronry.runtime.owner import Owner
+from heronry.spec import EXPERIENCE, POLICY
+from heronry.types.errors import HeronryError, UnavailableError
+from heronry.types.run import Assignment, Evaluation, FleetStatistics, Progress, RunState, ServiceRole
+
+_log = structlog.get_logger("heronry.fleet")
+
+_CLOSE_S: Final = 1.0
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What a run gets from its service.
+
+    Attributes:
+      connection: how other services are called.
+      clock: time.
+      start: enters the seeds; differs at each start of this fleet in this run.
+      max_evaluations: that may wait or run at a time.
+      report: sends a heartbeat at once.
+    """
+
+    connection: ConnectionOptions
+    clock: Clock
+    start: int
+    max_evaluations: int
+    report: Callable[[], None]
+
+
+class AssignedRun:
+    """Prepares environments at once, collects while RUNNING, judges until it is closed.
+
+    For one event loop; environments live in a thread of their own.
+    """
+
+    def __init__(self, assignment: Assignment, plan: RunPlan, context: RunContext) -> None:
+        self.run_id = assignment.run_id
+        self._assignment = assignment
+        self._plan = plan
+        self._context = context
+        self._gate = Gate()
+        self._owner = Owner("fleet-actor")
+        self._params = ParamsClient(self._resolver(ServiceRole.PARAMS), context.connection)
+        self._replay = ReplayClient(self._resolver(ServiceRole.REPLAY), context.connection)
+        self._judge = Judge(plan, self._params, context.max_evaluations)
+        self._feed = WeightsFeed(self._params, POLICY)
+        self._figures = FleetFigures(self.run_id, plan.environment.id, plan.num_envs, context.clock.now)
+        self._actor: Actor | None = None
+        self._failure: str | None = None
+        self._may_start = asyncio.Event()
+        self._task = asyncio.create_task(self._work())
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether collecting has ended for good; to go on takes a new `AssignedRun`."""
+        return self._gate.is_stopped
+
+    def statistics(self) -> FleetStatistics:
+        """Return all figures."""
+        return self._figures.statistics()
+
+    def progress(self) -> Progress:
+        """Return what the next heartbeat carries."""
+        return Progress(
+            run_id=self.run_id,
+            figures=self._figures.figures(),
+            first_step_time_s=self._figures.first_step_time_s,
+            failure=self._failure,
+            reached_state=self._reached_state(),
+        )
+
+    def apply(self, assignment: Assignment) -> None:
+        """Do what the assignment says from now on; endpoints are looked up at the next connection."""
+        self._assignment = assignment
+        state = assignment.desired_state
+        if state is RunState.RUNNING:
+            self._gate.open()
+            self._may_start.set()
+        elif state is RunState.PAUSED:
+            self._gate.close()
+        elif state is not RunState.PENDING:
+            # The collector may wait for a credit or version that will never come.
+            self._gate.stop()
+            self._task.cancel()
+        self._context.report()
+
+    async def evaluate(self, order: EvaluationOrder) -> Evaluation:
+        """Judge a policy, see `Judge.evaluate`; an order without a model means the run's."""
+        return await self._judge.evaluate(order if order.model else replace(order, model=POLICY))
+
+    async def close(self) -> None:
+        """Stop collecting, release the environments, drop the connections."""
+        self._gate.stop()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        if self._actor is not None:
+            # A step may take long; the thread that hangs in it is left behind.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_S):
+                    await self._owner.call(self._actor.close)
+        self._owner.close(timeout_s=0)
+        self._judge.close()
+        await self._params.close()
+        await self._replay.close()
+
+    def _reached_state(self) -> RunState | None:
+        if self._failure is not None:
+            return None
+        is_there = self._task.done() if self._gate.is_stopped else self._actor is not None
+        return self._assignment.desired_state if is_there else None
+
+    async def _work(self) -> None:
+        """Collect from the first RUNNING to the end; tell whatever prevents it."""
+        try:
+            self._actor = await self._owner.call(self._make_actor)
+            self._context.report()
+            await self._may_start.wait()
+            await self._collect(self._actor)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  # an environment may raise anything; the coordinator is told
+            self._fail(error)
+        finally:
+            asyncio.get_running_loop().call_soon(self._context.report)
+
+    async def _collect(self, actor: Actor) -> None:
+        following = asyncio.create_task(self._feed.follow())
+        others = self._assignment.of_role(ServiceRole.FLEET)
+        plan, context = self._plan, self._context
+        num_fleets = max(1, len(others))
+        settings = CollectorSettings(EXPERIENCE, plan.num_envs, plan.is_on_policy, context.start, num_fleets)
+        collector = Collector(
+            settings, self._replay, self._feed, self._choice(), self._figures, context.clock, context.report
+        )
+        try:
+            await collector.run(actor, self._owner)
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    def _choice(self) -> VersionChoice:
+        if not self._plan.is_lockstep:
+            return NewestVersion(self._feed)
+        return LockstepVersion(self._feed, self._gate, self._plan.num_envs, self._plan.batch_size)
+
+    def _make_actor(self) -> Actor:
+        from heronry.environments.making import make_environment  # brings Gymnasium: after the port is bound
+
+        environment = make_environment(self._plan.environment, self._plan.num_envs)
+        return Actor(environment, self._plan.actor, self._context.clock.now, self._gate.may_go_on)
+
+    def _fail(self, error: Exception) -> None:
+        self._gate.stop()
+        is_ours = isinstance(error, HeronryError)
+        self._failure = str(error) if is_ours else f"environment {self._plan.environment.id!r}: {error!r}"
+        _log.error("run_failed", run_id=self.run_id, reason=self._failure, exc_info=None if is_ours else error)
+
+    def _resolver(self, role: ServiceRole) -> Resolver:
+        async def resolve() -> Sequence[str]:
+            endpoints = self._assignment.of_role(role)
+            if not endpoints:
+                raise UnavailableError(f"no {role.value} service is assigned to run {self.run_id!r}")
+            return endpoints[0].addresses
+
+        return resolve

@@ -1,0 +1,164 @@
+"""The collecting loop: chooses weights, has a block collected in the actor's thread, appends it."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import structlog
+
+from heronry.client.replay import ReplayClient
+from heronry.client.writer import Writer
+from heronry.fleet.choice import VersionChoice
+from heronry.fleet.core.actor import Actor
+from heronry.fleet.core.figures import FleetFigures
+from heronry.fleet.core.rollout import Unroll
+from heronry.fleet.weights import WeightsFeed
+from heronry.runtime.clock import Clock
+from heronry.runtime.owner import Owner
+from heronry.types.errors import (
+    AbortedError,
+    DeadlineExceededError,
+    FencedError,
+    NotFoundError,
+    ResourceExhaustedError,
+    UnavailableError,
+)
+from heronry.types.version import ParameterVersion
+
+_log = structlog.get_logger("heronry.fleet")
+
+# What a replay service that is restarted, away or full answers; anything else is a mistake of ours.
+_TRANSIENT: Final = (
+    AbortedError,
+    DeadlineExceededError,
+    FencedError,
+    NotFoundError,
+    ResourceExhaustedError,
+    UnavailableError,
+)
+_RETRY_S: Final = 0.5
+
+
+@dataclass(frozen=True)
+class CollectorSettings:
+    """How one fleet collects.
+
+    Attributes:
+      table: that it appends to.
+      num_envs: lanes of its blocks.
+      is_on_policy: wait until a block is in the table before the next is collected. A queue lets in
+        what its learner will soon take, so that the wait bounds the policy lag; nothing is lost by
+        it, since the queue itself holds the learner's next batch.
+      start: enters the seeds.
+      num_fleets: of the run; shares out the steps it has behind it.
+    """
+
+    table: str
+    num_envs: int
+    is_on_policy: bool
+    start: int
+    num_fleets: int
+
+
+class Collector:
+    """Collects until it is cancelled or its gate is stopped; for one event loop."""
+
+    def __init__(
+        self,
+        settings: CollectorSettings,
+        replay: ReplayClient,
+        feed: WeightsFeed,
+        choice: VersionChoice,
+        figures: FleetFigures,
+        clock: Clock,
+        on_first_step: Callable[[], None],
+    ) -> None:
+        self._settings = settings
+        self._replay = replay
+        self._feed = feed
+        self._choice = choice
+        self._figures = figures
+        self._clock = clock
+        self._on_first_step = on_first_step
+        self._loaded: ParameterVersion | None = None
+        self._segment: int | None = None
+
+    async def run(self, actor: Actor, owner: Owner) -> None:
+        """Collect; ride out the loss of the replay service.
+
+        Raises:
+          Exception: whatever an environment raised; SchemaMismatchError when the weights do not fit.
+        """
+        has_begun = False
+        while True:
+            try:
+                if not has_begun:
+                    steps_before = await self._steps_before()
+                    await owner.call(actor.begin, self._settings.start, steps_before)
+                    has_begun = True
+                lanes = self._settings.num_envs
+                async with self._replay.writer(self._settings.table, columns=actor.columns, num_lanes=lanes) as writer:
+                    await self._fill(writer, actor, owner)
+                    # Blocks that are not in the table yet would arrive after the run's end.
+                    await writer.abort()
+                    return
+            except _TRANSIENT as error:
+                _log.warning("replay_lost", table=self._settings.table, error=str(error))
+            await asyncio.sleep(_RETRY_S * random.uniform(0.5, 1.0))
+
+    async def _fill(self, writer: Writer, actor: Actor, owner: Owner) -> None:
+        """Collect and append until the actor gives up."""
+        while True:
+            began_s = self._clock.now()
+            weights = await self._choice.next()
+            await self._begin_segment(actor, owner)
+            self._figures.waiting_time_s += self._clock.now() - began_s
+            self._note_first_step()
+            tensors = None if weights.version == self._loaded else weights
+            unroll: Unroll | None = await owner.call(actor.collect, tensors)
+            self._loaded = weights.version
+            if unroll is None:
+                return
+            newest = self._feed.newest or weights
+            self._figures.add(unroll, weights.version, newest.version)
+            collected_s = self._clock.now()
+            await self._append(writer, unroll, weights.version)
+            self._figures.waiting_time_s += self._clock.now() - collected_s
+
+    async def _append(self, writer: Writer, unroll: Unroll, version: ParameterVersion) -> None:
+        await _patiently(partial(writer.append, unroll.columns, version))
+        if self._settings.is_on_policy:
+            await _patiently(writer.flush)
+
+    async def _begin_segment(self, actor: Actor, owner: Owner) -> None:
+        """Seed the environments by the version that a lockstep segment begins with."""
+        segment = self._choice.segment
+        if segment is not None and segment != self._segment:
+            await owner.call(actor.begin, segment)
+            self._segment = segment
+
+    async def _steps_before(self) -> int:
+        """Return the steps that the run has behind it, for each fleet: exploration goes on from there."""
+        if self._settings.is_on_policy:
+            return 0
+        info = await self._replay.get_table(self._settings.table)
+        return info.num_inserts // self._settings.num_fleets
+
+    def _note_first_step(self) -> None:
+        if self._figures.first_step_time_s is None:
+            self._figures.first_step_time_s = self._clock.wall()
+            self._on_first_step()
+
+
+async def _patiently(wait: Callable[[], Awaitable[object]]) -> None:
+    """Wait again after each deadline: a learner that is paused takes nothing for as long as it likes."""
+    while True:
+        try:
+            await wait()
+        except DeadlineExceededError as error:
+            _log.info("append_waits", reason=str(error))
+        else:
+            return

@@ -1,0 +1,1 @@
+"""Environments, behaviour policies, unrolls and evaluation; synchronous."""

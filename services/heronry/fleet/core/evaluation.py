@@ -1,0 +1,126 @@
+"""Judges a policy by fresh episodes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from heronry.environments.settings import EnvironmentSettings
+from heronry.fleet.core.behaviour import BehaviourPolicy
+from heronry.fleet.core.judged_episodes import JudgedEpisodes, make_episodes
+from heronry.fleet.core.seeds import evaluation_generator
+from heronry.maths.networks import Tensors
+from heronry.types.errors import AbortedError, InvalidArgumentError
+
+MAX_EPISODES = 10_000
+
+# Episodes played side by side; more lanes would only spin for the last of them.
+_MAX_LANES = 128
+# A sampling policy draws its random numbers for as many steps at once.
+_DRAWN_STEPS = 32
+
+
+@dataclass(frozen=True)
+class EpisodeResults:
+    """Return and length of each episode, in the order of their seeds."""
+
+    returns: tuple[float, ...]
+    lengths: tuple[int, ...]
+
+
+def evaluate_policy(
+    environment: EnvironmentSettings,
+    network: Mapping[str, object],
+    tensors: Tensors,
+    num_episodes: int,
+    seed: int,
+    *,
+    greedy: bool = True,
+    algorithm: str = "ppo",
+    may_go_on: Callable[[], bool] = lambda: True,
+) -> EpisodeResults:
+    """Play fresh episodes with a policy; episode i begins as `reset(seed=seed + i)`.
+
+    Args:
+      environment: made anew for this evaluation.
+      network: `hidden` and `activation`, as in the run spec.
+      tensors: the weights.
+      num_episodes: 1 to 10,000.
+      seed: of the first episode, at least 0.
+      greedy: False samples as in training, Q-learning without exploring.
+      algorithm: whose network it is: `ppo`, `dqn` or `external`.
+      may_go_on: asked before each step.
+
+    Raises:
+      InvalidArgumentError: a number outside its range, or a space that is not supported.
+      SchemaMismatchError: the weights are those of another network or environment.
+      AbortedError: `may_go_on` said no.
+    """
+    check_request(num_episodes, seed)
+    rng = evaluation_generator(seed)
+    returns: list[float] = []
+    lengths: list[int] = []
+    for first in range(0, num_episodes, _MAX_LANES):
+        seeds = range(seed + first, seed + min(num_episodes, first + _MAX_LANES))
+        episodes = make_episodes(environment, len(seeds))
+        try:
+            policy = _policy(episodes, network, algorithm, greedy=greedy)
+            policy.load(tensors)
+            wave = _play(episodes, policy, seeds, rng, may_go_on)
+        finally:
+            episodes.close()
+        returns.extend(wave.returns)
+        lengths.extend(wave.lengths)
+    return EpisodeResults(tuple(returns), tuple(lengths))
+
+
+def check_request(num_episodes: int, seed: int) -> None:
+    """Refuse numbers that no evaluation takes.
+
+    Raises:
+      InvalidArgumentError: names the number and its range.
+    """
+    if not 1 <= num_episodes <= MAX_EPISODES:
+        raise InvalidArgumentError.of("num_episodes", num_episodes, f"1 to {MAX_EPISODES:,}")
+    if not 0 <= seed < 2**63:
+        raise InvalidArgumentError.of("seed", seed, "0 to 2**63 - 1")
+
+
+def _policy(
+    episodes: JudgedEpisodes, network: Mapping[str, object], algorithm: str, *, greedy: bool
+) -> BehaviourPolicy:
+    hidden = network["hidden"]
+    if not isinstance(hidden, Sequence):
+        raise InvalidArgumentError.of("network.hidden", hidden, "a list of widths")
+    widths = tuple(int(w) for w in hidden)
+    return BehaviourPolicy.of_spaces(algorithm, widths, str(network["activation"]), episodes.spaces, greedy=greedy)
+
+
+def _play(
+    episodes: JudgedEpisodes,
+    policy: BehaviourPolicy,
+    seeds: Sequence[int],
+    rng: np.random.Generator,
+    may_go_on: Callable[[], bool],
+) -> EpisodeResults:
+    """Play one episode in each lane; a lane counts until its first episode has ended."""
+    observations = episodes.begin(seeds)
+    _, action_space = episodes.spaces
+    action_type = np.float32 if action_space.is_continuous else np.int64
+    actions = np.empty((len(seeds), *action_space.shape), action_type)
+    returns = np.zeros(len(seeds), np.float64)
+    lengths = np.zeros(len(seeds), np.int64)
+    is_live = np.ones(len(seeds), np.bool_)
+    step = 0
+    while is_live.any():
+        if not may_go_on():
+            raise AbortedError("the evaluation was given up before its last episode ended")
+        if step % _DRAWN_STEPS == 0:
+            policy.begin(_DRAWN_STEPS, len(seeds), rng)
+        policy.act(step % _DRAWN_STEPS, observations, actions)
+        observations, rewards, ended = episodes.step(actions)
+        np.add(returns, rewards, out=returns, where=is_live)
+        lengths += is_live
+        is_live &= ~ended
+        step += 1
+    return EpisodeResults(tuple(returns.tolist()), tuple(lengths.tolist()))

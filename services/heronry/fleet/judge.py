@@ -1,0 +1,82 @@
+"""Plays evaluations in a thread of their own, one at a time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from heronry.client.params import ParamsClient
+from heronry.fleet.gate import Gate
+from heronry.fleet.plan import RunPlan
+from heronry.runtime.owner import Owner
+from heronry.types.errors import ResourceExhaustedError
+from heronry.types.run import Evaluation
+from heronry.types.tensors import Array
+
+if TYPE_CHECKING:
+    from heronry.fleet.core.evaluation import EpisodeResults
+
+
+@dataclass(frozen=True)
+class EvaluationOrder:
+    """What to judge: the newest version of `model`, or the one of a number or tag."""
+
+    model: str
+    number: int | None
+    tag: str | None
+    num_episodes: int
+    seed: int
+    greedy: bool
+
+
+class Judge:
+    """Judges policies of one run; for one event loop."""
+
+    def __init__(self, plan: RunPlan, params: ParamsClient, max_orders: int) -> None:
+        self._plan = plan
+        self._params = params
+        self._max_orders = max_orders
+        self._num_orders = 0
+        self._owner = Owner("fleet-judge")
+
+    async def evaluate(self, order: EvaluationOrder) -> Evaluation:
+        """Pull the version and play; a cancelled caller's evaluation ends at its next step.
+
+        Raises:
+          InvalidArgumentError: a number outside its range.
+          ModelNotFoundError, VersionNotFoundError: there is no such policy.
+          SchemaMismatchError: the model is not a policy of this run's environment.
+          ResourceExhaustedError: too many evaluations wait.
+        """
+        from heronry.fleet.core.evaluation import check_request  # brings Gymnasium: not before the port is bound
+
+        check_request(order.num_episodes, order.seed)
+        if self._num_orders >= self._max_orders:
+            raise ResourceExhaustedError(f"{self._num_orders} evaluations wait or run, allowed: {self._max_orders}")
+        self._num_orders += 1
+        gate = Gate()
+        gate.open()
+        try:
+            parameters = await self._params.pull(order.model, number=order.number, tag=order.tag)
+            results = await self._owner.call(self._play, order, dict(parameters), gate)
+        finally:
+            gate.stop()
+            self._num_orders -= 1
+        return Evaluation(parameters.version, results.returns, results.lengths)
+
+    def close(self) -> None:
+        """End the thread once it is idle; nobody waits for it."""
+        self._owner.close(timeout_s=0)
+
+    def _play(self, order: EvaluationOrder, tensors: Mapping[str, Array], gate: Gate) -> "EpisodeResults":
+        from heronry.fleet.core.evaluation import evaluate_policy  # as above
+
+        return evaluate_policy(
+            self._plan.environment,
+            self._plan.network,
+            tensors,
+            order.num_episodes,
+            order.seed,
+            greedy=order.greedy,
+            algorithm=self._plan.actor.algorithm,
+            may_go_on=gate.may_go_on,
+        )

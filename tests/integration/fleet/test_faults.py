@@ -1,0 +1,78 @@
+"""What a fleet survives, and how it tells what it cannot."""
+
+from heronry.types.run import RunState
+
+
+async def num_inserts(mesh, table):
+    return (await mesh.replay.get_table(table)).num_inserts
+
+
+async def test_a_replay_service_that_comes_back_is_appended_to_again(mesh, table, wait_until):
+    await mesh.begin()
+    await wait_until(lambda: mesh.progress().figures["env_steps"] > 0)
+
+    await mesh.stop("replay")
+    await mesh.start("replay")
+    await mesh.replay.create_table(mesh.spec.tables()[0])
+
+    await wait_until(lambda: inserted(mesh, table))
+    assert mesh.progress().failure is None
+
+
+async def inserted(mesh, table):
+    return await num_inserts(mesh, table) > 0
+
+
+async def test_stepping_goes_on_while_the_parameter_service_is_away(mesh, table, wait_until):
+    await mesh.begin()
+    await wait_until(lambda: mesh.progress().figures["env_steps"] > 0)
+
+    await mesh.stop("params")
+    steps = mesh.progress().figures["env_steps"]
+    async for _ in mesh.replay.sample(table, batch_size=4, timeout_s=10.0):
+        if mesh.progress().figures["env_steps"] > steps + 200:
+            break
+
+    assert mesh.progress().failure is None
+
+
+async def test_an_environment_that_raises_fails_the_run_by_name(make_mesh, broken_environment, wait_until):
+    async with make_mesh(environment={"id": broken_environment}) as mesh:
+        await mesh.begin()
+
+        failure = await wait_until(lambda: mesh.progress().failure)
+
+        assert broken_environment in failure
+        assert "the simulator fell over" in failure
+
+
+async def test_an_unknown_environment_fails_the_run_with_the_nearest_name(make_mesh, wait_until):
+    async with make_mesh(environment={"id": "CartPoll-v1"}) as mesh:
+        await mesh.assign(RunState.PENDING)
+
+        failure = await wait_until(lambda: mesh.progress().failure)
+
+        assert "'CartPoll-v1'" in failure
+        assert "'CartPole-v1'" in failure
+
+
+async def test_weights_of_another_network_fail_the_run_by_tensor(mesh, wait_until):
+    await mesh.begin(hidden=(16,))
+
+    failure = await wait_until(lambda: mesh.progress().failure)
+
+    assert "policy/0/weight" in failure
+
+
+async def test_a_failed_run_does_not_hinder_the_next(make_mesh, broken_environment, table, wait_until):
+    async with make_mesh(environment={"id": broken_environment}) as mesh:
+        await mesh.begin()
+        await wait_until(lambda: mesh.progress().failure)
+
+        healthy = mesh.spec.model_copy(
+            update={"environment": mesh.spec.environment.model_copy(update={"id": "CartPole-v1"})}
+        )
+        await mesh.assign(RunState.RUNNING, run_id="next", spec=healthy)
+
+        await wait_until(lambda: mesh.progress().figures.get("env_steps", 0) > 0)
+        assert mesh.progress().failure is None

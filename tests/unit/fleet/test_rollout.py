@@ -1,0 +1,168 @@
+"""Unrolls: their columns, and that they follow each other without a gap."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from heronry.environments.making import make_environment
+from heronry.environments.settings import EnvironmentSettings
+from heronry.fleet.core.actor import Actor, ActorSettings
+from heronry.fleet.core.exploration import EpsilonSchedule
+from heronry.maths.networks import network_for
+from heronry.types.columns import column_specs
+from heronry.types.errors import SchemaMismatchError
+
+
+def never_ends():
+    return True
+
+
+def actor_of(environment_id="CartPole-v1", *, algorithm="ppo", num_envs=3, may_go_on=never_ends, unroll_length=8):
+    environment = make_environment(EnvironmentSettings(environment_id), num_envs)
+    epsilon = EpsilonSchedule(1.0, 0.0, 100) if algorithm == "dqn" else None
+    settings = ActorSettings(algorithm, (8,), "tanh", unroll_length, epsilon, run_seed=5, fleet_index=0)
+    actor = Actor(environment, settings, itertools.count().__next__, may_go_on)
+    network = network_for(algorithm, (8,), "tanh", environment.observation_space.size, environment.action_space)
+    return actor, network.init(np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "dqn"])
+def test_an_unroll_has_the_columns_that_were_announced(algorithm):
+    actor, tensors = actor_of(algorithm=algorithm)
+    actor.begin(1)
+
+    unroll = actor.collect(tensors)
+
+    assert set(column_specs(unroll.columns)) == set(actor.columns)
+    assert {array.shape[:2] for array in unroll.columns.values()} == {(8, 3)}
+    assert ("log_probability" in unroll.columns) is (algorithm == "ppo")
+
+
+def test_continuous_actions_are_stored_as_reals():
+    actor, tensors = actor_of("Pendulum-v1")
+    actor.begin(1)
+
+    unroll = actor.collect(tensors)
+
+    assert set(column_specs(unroll.columns)) == set(actor.columns)
+    assert unroll.columns["action"].shape == (8, 3, 1)
+    assert unroll.columns["action"].dtype == np.float32
+
+
+def test_unrolls_follow_each_other_without_a_gap():
+    actor, tensors = actor_of("counting_environments:CountingEnvironment")
+    actor.begin(1)
+
+    first, second = actor.collect(tensors).columns, actor.collect(None).columns
+
+    ended = first["terminated"][-1] | first["truncated"][-1]
+    continued = np.where(ended[:, None], second["observation"][0], first["next_observation"][-1])
+    assert np.array_equal(second["observation"][0], continued)
+    assert np.array_equal(
+        first["observation"][1:][~ended_before(first)], first["next_observation"][:-1][~ended_before(first)]
+    )
+
+
+def ended_before(columns):
+    return (columns["terminated"] | columns["truncated"])[:-1]
+
+
+def test_rows_lost_to_resetting_are_no_steps():
+    actor, tensors = actor_of(unroll_length=200)
+    actor.begin(1)
+
+    unroll = actor.collect(tensors)
+
+    ended = unroll.columns["terminated"] | unroll.columns["truncated"]
+    assert ended[:-1].any()
+    assert unroll.num_steps == 200 * 3 - int(ended[:-1].sum())
+
+
+def test_an_unroll_is_the_receivers_own():
+    actor, tensors = actor_of()
+    actor.begin(1)
+    first = actor.collect(tensors)
+    kept = {path: array.copy() for path, array in first.columns.items()}
+
+    actor.collect(None)
+
+    assert all(np.array_equal(first.columns[path], array) for path, array in kept.items())
+
+
+def test_log_probabilities_are_those_of_the_policy_that_acted():
+    actor, tensors = actor_of()
+    actor.begin(1)
+
+    columns = actor.collect(tensors).columns
+
+    network = network_for("ppo", (8,), "tanh", 4, make_environment(EnvironmentSettings("CartPole-v1"), 1).action_space)
+    logits = network.forward(tensors, columns["observation"].reshape(-1, 4))["policy"].astype(np.float64)
+    table = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    expected = np.take_along_axis(table, columns["action"].reshape(-1, 1), -1).reshape(8, 3)
+    np.testing.assert_allclose(columns["log_probability"], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_the_same_start_repeats_the_run_and_another_does_not():
+    runs = []
+    for start in (1, 1, 2):
+        actor, tensors = actor_of(unroll_length=30)
+        actor.begin(start)
+        runs.append(actor.collect(tensors).columns)
+
+    assert all(np.array_equal(runs[0][path], runs[1][path]) for path in runs[0])
+    assert not np.array_equal(runs[0]["observation"], runs[2]["observation"])
+
+
+def test_an_actor_that_begins_again_repeats_its_start():
+    actor, tensors = actor_of(unroll_length=30)
+    actor.begin(4)
+    first = actor.collect(tensors).columns
+
+    actor.begin(4)
+    second = actor.collect(tensors).columns
+
+    assert all(np.array_equal(first[path], second[path]) for path in first)
+
+
+def test_exploration_falls_with_the_steps_taken_and_those_before():
+    fresh, tensors = actor_of(algorithm="dqn", num_envs=10, unroll_length=10)
+    experienced, _ = actor_of(algorithm="dqn", num_envs=10, unroll_length=10)
+    tensors["q/head/bias"][:] = [100.0, 0.0]
+    fresh.begin(1)
+    experienced.begin(1, num_steps_before=100)
+
+    explored = [float(fresh.collect(tensors).columns["action"].mean()) for _ in range(3)]
+
+    assert explored[0] > 0.3
+    assert explored[-1] == 0.0
+    assert experienced.collect(tensors).columns["action"].max() == 0
+
+
+def test_an_unroll_that_may_not_go_on_is_given_up():
+    asked = iter([True, True, False])
+    actor, tensors = actor_of(may_go_on=lambda: next(asked))
+    actor.begin(1)
+
+    assert actor.collect(tensors) is None
+
+
+def test_time_is_split_between_policy_and_environments():
+    actor, tensors = actor_of()
+    actor.begin(1)
+
+    unroll = actor.collect(tensors)
+
+    # The clock of this test ticks once a reading.
+    assert unroll.environment_time_s == unroll.inference_time_s == 8
+
+
+def test_weights_of_another_network_are_refused_and_the_former_ones_kept():
+    actor, tensors = actor_of()
+    actor.begin(1)
+    actor.collect(tensors)
+
+    with pytest.raises(SchemaMismatchError, match="policy/0/weight"):
+        actor.collect({**tensors, "policy/0/weight": np.zeros((8, 5), np.float32)})
+
+    assert actor.collect(None) is not None
