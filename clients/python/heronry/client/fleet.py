@@ -1,0 +1,42 @@
+"""Client of an environment fleet."""
+
+import grpc.aio
+
+from heronry.api.fleet.v1 import fleet_pb2 as pb
+from heronry.api.fleet.v1 import fleet_pb2_grpc as pb_grpc
+from heronry.client.service_client import ServiceClient
+from heronry.types.run import Evaluation, FleetStatistics
+from heronry.wire.runs import evaluation_from_proto
+from heronry.wire.statistics import fleet_statistics_from_proto
+
+EVALUATION_TIMEOUT_S = 600.0
+
+
+class FleetClient(ServiceClient["pb_grpc.FleetServiceAsyncStub"]):
+    """Looks at a fleet and has it judge policies."""
+
+    _service = "fleet"
+
+    def _make_stub(self, channel: grpc.aio.Channel) -> "pb_grpc.FleetServiceAsyncStub":
+        return pb_grpc.FleetServiceStub(channel)
+
+    async def statistics(self) -> FleetStatistics:
+        """Tell what the fleet has done since its run was assigned."""
+        return fleet_statistics_from_proto(await self._call(lambda stub: stub.GetStatistics, pb.GetStatisticsRequest()))
+
+    async def evaluate(
+        self,
+        model: str = "",
+        *,
+        num_episodes: int,
+        seed: int,
+        number: int | None = None,
+        tag: str | None = None,
+        greedy: bool = True,
+        timeout_s: float = EVALUATION_TIMEOUT_S,
+    ) -> Evaluation:
+        """Play fresh episodes with one version of the run's policy; episode i is seeded with `seed + i`."""
+        request = pb.EvaluateRequest(
+            model=model, number=number, tag=tag, num_episodes=num_episodes, seed=seed, greedy=greedy
+        )
+        return evaluation_from_proto(await self._call(lambda stub: stub.Evaluate, request, timeout_s))

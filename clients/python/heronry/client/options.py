@@ -1,0 +1,104 @@
+"""How a client presents itself and how long it tries."""
+
+import os
+import secrets
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+import grpc.aio
+
+from heronry.types.errors import ConfigurationError
+from heronry.wire.addresses import UNIX_PREFIX
+from heronry.wire.options import client_options
+
+# By default a channel whose peer was away tries again only after a second, then ever later.
+_RECONNECT = (
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 50),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+)
+
+
+def make_client_id() -> str:
+    """Return `<host>-<pid>-<random>`."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+@dataclass(frozen=True)
+class TlsOptions:
+    """Certificates as PEM files.
+
+    Attributes:
+      root_certificates: what the service's certificate is checked against; None: the system's.
+      certificate: the client's own, for services that ask for one; goes with `key`.
+      server_name: the name in the service's certificate, where it differs from the address.
+    """
+
+    root_certificates: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    server_name: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise ConfigurationError.of("tls.key", self.key, "set together with tls.certificate")
+
+    def credentials(self) -> grpc.ChannelCredentials:
+        """Read the files.
+
+        Raises:
+          ConfigurationError: a file cannot be read.
+        """
+        return grpc.ssl_channel_credentials(
+            _read("tls.root_certificates", self.root_certificates),
+            _read("tls.key", self.key),
+            _read("tls.certificate", self.certificate),
+        )
+
+
+@dataclass(frozen=True)
+class ConnectionOptions:
+    """Settings of every client.
+
+    Attributes:
+      client_id: the caller's identity where services ask for no token.
+      token: bearer token; services bind it to a client id.
+      timeout_s: deadline of a call that names none.
+      retry_s: for how long a call is tried again while nobody answers, within its deadline.
+      reconnect_s: for how long a broken stream is opened again before it fails.
+    """
+
+    client_id: str = field(default_factory=make_client_id)
+    token: str | None = field(default=None, repr=False)
+    tls: TlsOptions | None = None
+    timeout_s: float = 10.0
+    retry_s: float = 5.0
+    reconnect_s: float = 60.0
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """What every call carries."""
+        pairs = [("heronry-client-id", self.client_id)]
+        if self.token is not None:
+            pairs.append(("authorization", f"Bearer {self.token}"))
+        return tuple(pairs)
+
+    def open_channel(self, address: str, *, bulk: bool) -> grpc.aio.Channel:
+        """Open a channel; UNIX sockets are guarded by their file mode and carry no TLS."""
+        options: list[tuple[str, int | str]] = [*client_options(bulk=bulk), *_RECONNECT]
+        if self.tls is None or address.startswith(UNIX_PREFIX):
+            return grpc.aio.insecure_channel(address, options=options)
+        if self.tls.server_name is not None:
+            options.append(("grpc.ssl_target_name_override", self.tls.server_name))
+        return grpc.aio.secure_channel(address, self.tls.credentials(), options=options)
+
+
+def _read(field_name: str, path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError.of(field_name, str(path), f"a readable PEM file ({error.strerror})") from error

@@ -1,0 +1,73 @@
+"""An event loop in a thread of its own, for callers that have none or may not block theirs."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Coroutine, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_JOIN_TIMEOUT_S = 5.0
+
+
+class LoopThread:
+    """Runs coroutines to their end from any thread; the loop lives in one daemon thread.
+
+    Usable while another loop runs in the calling thread, as in a notebook.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_ignore_shared_poller)
+        self._thread = threading.Thread(target=self._run, name="heronry-client", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for a coroutine and return its result; an interrupt cancels it."""
+        if self._loop.is_closed():
+            work.close()
+            raise RuntimeError("the mesh is closed")
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def iterate(self, items: AsyncGenerator[T, None]) -> Iterator[T]:
+        """Yield what an asynchronous iterator yields; leaving the loop closes it."""
+        done = object()
+
+        async def following() -> object:
+            return await anext(items, done)
+
+        try:
+            while (item := self.run(following())) is not done:
+                yield item  # type: ignore[misc]  # everything but `done` is a T
+        finally:
+            if not self._loop.is_closed():
+                self.run(items.aclose())
+
+    def close(self) -> None:
+        """End the loop and its thread; what still runs on it is cancelled."""
+        if self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_JOIN_TIMEOUT_S)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+            left = asyncio.all_tasks(self._loop)
+            for task in left:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        finally:
+            self._loop.close()
+
+
+def _ignore_shared_poller(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # gRPC wakes every loop of the process for each event; the ones that come second find nothing to read.
+    if not isinstance(context.get("exception"), BlockingIOError):
+        loop.default_exception_handler(context)

@@ -1,0 +1,105 @@
+"""What commands ask a coordinator."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from heronry.client.coordinator import CoordinatorClient
+from heronry.client.options import ConnectionOptions
+from heronry.types.errors import ConfigurationError, DeadlineExceededError, UnavailableError
+from heronry.types.run import RunStatus, ServiceInfo
+from heronry.wire.addresses import UNIX_PREFIX
+
+QUESTION_TIMEOUT_S = 5.0
+
+
+@contextlib.asynccontextmanager
+async def connect_to_coordinator(address: str, *, retry_s: float = 5.0) -> AsyncIterator[CoordinatorClient]:
+    """Give a client of the coordinator at `address`, closed afterwards."""
+    async with CoordinatorClient(address, ConnectionOptions(retry_s=retry_s)) as client:
+        yield client
+
+
+async def wait_for_socket(address: str, timeout_s: float) -> None:
+    """Wait until a UNIX socket is there; other addresses are not waited for.
+
+    A channel that finds nobody backs off for up to a second; a look at the file costs nothing.
+    """
+    if not address.startswith(UNIX_PREFIX):
+        return
+    path = Path(address.removeprefix(UNIX_PREFIX))
+    async with asyncio.timeout(timeout_s):
+        while not path.is_socket():  # noqa: ASYNC110, ASYNC240 - a file tells nobody that it appeared
+            await asyncio.sleep(0.02)
+
+
+def registered_instances(address: str) -> set[str]:
+    """Return the instances that hold a lease; none while the coordinator does not answer."""
+
+    async def ask() -> set[str]:
+        async with connect_to_coordinator(address, retry_s=0.0) as coordinator:
+            services = await coordinator.list_services()
+        return {service.instance for service in services if service.has_lease}
+
+    try:
+        return asyncio.run(asyncio.wait_for(ask(), QUESTION_TIMEOUT_S))
+    except (UnavailableError, DeadlineExceededError, TimeoutError):
+        return set()
+
+
+def mesh_fields(address: str) -> dict[str, object]:
+    """Return the services and runs of a mesh as plain values.
+
+    Raises:
+      ConfigurationError: no coordinator answers there.
+    """
+
+    async def ask() -> dict[str, object]:
+        async with connect_to_coordinator(address, retry_s=1.0) as coordinator:
+            services, runs = await asyncio.gather(coordinator.list_services(), coordinator.list_runs())
+        return {
+            "address": address,
+            "services": [service_fields(service) for service in services],
+            "runs": [run_fields(run) for run in runs],
+        }
+
+    try:
+        return asyncio.run(asyncio.wait_for(ask(), QUESTION_TIMEOUT_S))
+    except (UnavailableError, DeadlineExceededError, TimeoutError):
+        allowed = "one where a coordinator answers (`heronry up` starts a mesh)"
+        raise ConfigurationError.of("--address", address, allowed) from None
+
+
+def service_fields(service: ServiceInfo) -> dict[str, object]:
+    """Return a registered service as JSON can carry it."""
+    return {
+        "role": service.role.value,
+        "instance": service.instance,
+        "addresses": list(service.addresses),
+        "build": service.build,
+        "has_lease": service.has_lease,
+        "lease_remaining_s": service.lease_remaining_s,
+        "num_starts": service.num_starts,
+        "resident_bytes": service.resident_bytes,
+        "cpu_time_s": service.cpu_time_s,
+        "run_id": service.progress.run_id,
+        "figures": dict(service.progress.figures),
+    }
+
+
+def run_fields(run: RunStatus) -> dict[str, object]:
+    """Return a run's status as JSON can carry it."""
+    evaluation = run.evaluation
+    return {
+        "run_id": run.run_id,
+        "state": run.state.value,
+        "env_steps": run.env_steps,
+        "updates": run.updates,
+        "episodes": run.episodes,
+        "mean_return": run.mean_return,
+        "evaluation_mean": None if evaluation is None else evaluation.mean_return,
+        "elapsed_s": run.elapsed_s,
+        "message": run.message,
+        "run_dir": run.run_dir,
+    }

@@ -1,0 +1,61 @@
+"""The `heronry` command: its commands, its errors, its exit codes."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from heronry.cli import bench, doctor, down, evaluate, logs, serve, status, train, up
+from heronry.cli.failures import INTERRUPTED_EXIT_CODE, exit_code_of, report
+
+HELP = "Train reinforcement-learning agents over services that speak gRPC."
+app = typer.Typer(name="heronry", help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")] = False,
+) -> None:
+    """Train reinforcement-learning agents over services that speak gRPC."""
+    context.obj = debug
+
+
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("up")(up.up)
+app.command("down")(down.down)
+app.command("status")(status.status)
+app.command("logs")(logs.logs)
+app.command("doctor")(doctor.doctor)
+app.command("bench")(bench.bench)
+app.command("serve", context_settings=serve.CONTEXT_SETTINGS, add_help_option=False)(serve.serve)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code: 2 for the user's mistakes, 1 for ours."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    is_debug = "--debug" in arguments
+    if is_debug and "serve" not in arguments[:2]:
+        arguments = ["--debug", *(a for a in arguments if a != "--debug")]
+    try:
+        return int(app(arguments, prog_name="heronry", standalone_mode=False) or 0)
+    except (Abort, KeyboardInterrupt):
+        return INTERRUPTED_EXIT_CODE
+    except TyperException as error:
+        sys.stderr.write(f"error: {error.format_message()}\n")
+        return 2
+    except BrokenPipeError:
+        return _end_quietly()
+    except Exception as error:  # noqa: BLE001 - the outermost place: every error becomes a line and an exit code
+        report(error, is_debug=is_debug)
+        return exit_code_of(error)
+
+
+def _end_quietly() -> int:
+    # The reader of our output has gone (`heronry logs | head`); Python would complain once more at exit.
+    # Without a standard output the interpreter skips its last flush.
+    sys.stdout = None
+    return 0

@@ -1,0 +1,131 @@
+"""Writes a run's progress while it goes on: lines in `progress.jsonl`, and TensorBoard events."""
+
+import asyncio
+import json
+import resource
+from typing import Any, TextIO
+
+import structlog
+
+from heronry.coordinator import curve, tensorboard
+from heronry.coordinator.coordination import Coordination
+from heronry.coordinator.core import records
+from heronry.coordinator.core.result import Mark, Usage
+from heronry.coordinator.core.run import Run
+from heronry.runtime.usage import ProcessUsage
+from heronry.types.run import Evaluation, RunState
+
+_log = structlog.get_logger(__name__)
+
+_FINE_S, _FINE_UNTIL_S, _COARSE_S = 0.5, 120.0, 2.0
+_EVENTS_EVERY_S = 10.0
+
+
+class Recording:
+    """One run's progress on disk; lines are whole, so that a reader at any moment sees valid JSON lines."""
+
+    def __init__(self, coordination: Coordination, run: Run, instance: str) -> None:
+        self._coordination = coordination
+        self._run = run
+        self._instance = instance
+        self.folder = coordination.store.folder(run.run_id)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._file: TextIO = (self.folder / tensorboard.PROGRESS).open("a", encoding="utf-8", buffering=1)
+        self._last_point: tuple[float, int] | None = None
+        self._warming: asyncio.Task[None] | None = None
+        self.first_update: Mark | None = None
+
+    async def repeat(self) -> None:
+        """Write a line every half second at first, less often later, for ever."""
+        events_at_s = self._coordination.clock.now() + _EVENTS_EVERY_S
+        while True:
+            if self._run.state is RunState.RUNNING:
+                self.point()
+            now_s = self._coordination.clock.now()
+            if now_s >= events_at_s:
+                events_at_s = now_s + _EVENTS_EVERY_S
+                await asyncio.to_thread(tensorboard.write_new_events, self.folder)
+            elapsed_s = self._run.elapsed_s(self._coordination.clock.wall())
+            await asyncio.sleep(_FINE_S if elapsed_s < _FINE_UNTIL_S else _COARSE_S)
+
+    def point(self) -> None:
+        """Write where the run stands."""
+        run = self._run
+        self._coordination.journal(records.counted(run))
+        mark = self.mark()
+        if self.first_update is None and run.updates > 0:
+            self.first_update = mark
+        figures = {name: value for name, value in run.progress.figures().items() if _is_finite(value)}
+        rate = self._rate(mark)
+        self._line({"kind": "progress", **figures, "updates": run.updates, "steps_per_s": rate})
+        self._last_point = (mark.time_s, mark.env_steps)
+
+    def evaluation(self, evaluation: Evaluation, policy_time_s: float, kind: str = "evaluation") -> None:
+        """Write the outcome of an evaluation of the policy as it was at `policy_time_s`."""
+        self._line(
+            {
+                "kind": kind,
+                "policy_time_s": round(policy_time_s, 3),
+                "env_steps": self._run.env_steps,
+                "updates": self._run.updates,
+                "version": str(evaluation.version),
+                "episodes": len(evaluation.returns),
+                "mean_return": evaluation.mean_return,
+                "sd_return": evaluation.sd_return,
+            }
+        )
+
+    def expect_end(self) -> None:
+        """Load what draws the curve, in a thread: the end of the run is near and should not wait for it."""
+        if self._warming is None:
+            self._warming = asyncio.create_task(asyncio.to_thread(curve.load))
+
+    def mark(self) -> Mark:
+        """Return what has been spent up to now."""
+        cpu_s = sum(usage.cpu_s for usage in self.usages())
+        return Mark(self._coordination.clock.wall(), self._run.env_steps, cpu_s)
+
+    def usages(self) -> list[Usage]:
+        """Return what each process takes, this one included."""
+        services = [Usage.of(service) for service in self._coordination.registry.services()]
+        return [own_usage(self._instance), *services]
+
+    async def draw(self, result: dict[str, Any]) -> None:
+        """Draw the curve and write the last events; a failure costs the picture, not the result."""
+        if self._warming is not None:
+            await self._warming
+        for what, work in (
+            ("curve", lambda: curve.draw(self.folder, result)),
+            ("events", lambda: tensorboard.write_new_events(self.folder)),
+        ):
+            try:
+                await asyncio.to_thread(work)
+            except Exception as error:  # noqa: BLE001 (a drawing library's errors are its own)
+                _log.warning("not_drawn", what=what, reason=repr(error))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _line(self, fields: dict[str, Any]) -> None:
+        wall_s = self._coordination.clock.wall()
+        line = {"time_s": round(wall_s, 3), "elapsed_s": round(self._run.elapsed_s(wall_s), 3), **fields}
+        self._file.write(json.dumps(line) + "\n")
+
+    def _rate(self, mark: Mark) -> float:
+        if self._last_point is None or mark.time_s <= self._last_point[0]:
+            return 0.0
+        return round((mark.env_steps - self._last_point[1]) / (mark.time_s - self._last_point[0]), 1)
+
+
+def own_usage(instance: str) -> Usage:
+    """Return what this process takes."""
+    usage = ProcessUsage()
+    # Linux counts the highest resident set in KiB.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    resident = usage.resident_bytes
+    return Usage(instance, resident, max(peak, resident), usage.cpu_time_s, 1)
+
+
+def _is_finite(value: float) -> bool:
+    return value - value == 0.0

@@ -1,0 +1,41 @@
+"""What the coordinator itself must remember: who was registered, and which run is active."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from heronry.coordinator.core.registry import InstanceRecord
+from heronry.coordinator.journal import read_json, replace_json
+
+FOLDER = ".coordinators"
+
+
+class StateFile:
+    """One small document per mesh, named after where its coordinator listens.
+
+    Several meshes may share a data directory: a restarted coordinator finds its own state because
+    it listens where it did, and another mesh's never.
+    """
+
+    def __init__(self, data_dir: Path, instance: str, addresses: Sequence[str]) -> None:
+        key = hashlib.blake2b("\n".join([instance, *sorted(addresses)]).encode(), digest_size=8).hexdigest()
+        self._path = data_dir / FOLDER / f"{key}.json"
+        document = read_json(self._path)
+        self.active_run_id = str(document.get("active_run_id", ""))
+        self.instances = tuple(InstanceRecord.from_dict(values) for values in document.get("instances", ()))
+
+    def save(self, active_run_id: str, instances: Iterable[InstanceRecord]) -> None:
+        """Replace the document."""
+        self.active_run_id, self.instances = active_run_id, tuple(instances)
+        replace_json(
+            self._path,
+            {"active_run_id": active_run_id, "instances": [record.to_dict() for record in self.instances]},
+        )
+
+    def remove(self) -> None:
+        """Forget everything: the mesh has ended in order, with no run under way."""
+        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            # Other meshes may keep their state beside it.
+            self._path.parent.rmdir()

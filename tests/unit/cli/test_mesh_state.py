@@ -1,0 +1,50 @@
+"""The file that says which mesh is up."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from heronry.cli.mesh_state import MeshState, ServiceEntry, remove_state, start_ticks, state_path
+from heronry.types.errors import DataLossError
+
+
+@pytest.fixture(autouse=True)
+def state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+
+def state(pid: int, ticks: int) -> MeshState:
+    entry = ServiceEntry("params", "params-0", ("unix:/x", "127.0.0.1:50051"))
+    return MeshState(pid, ticks, "127.0.0.1:50050", "/runs", "/runs/logs", (entry,))
+
+
+def test_what_was_written_is_read_again() -> None:
+    written = state(os.getpid(), start_ticks(os.getpid()))
+
+    written.write()
+
+    assert MeshState.read() == written
+
+
+def test_no_file_means_no_mesh() -> None:
+    assert MeshState.read() is None
+
+
+def test_a_mesh_whose_process_id_belongs_to_another_process_now_is_gone() -> None:
+    state(os.getpid(), start_ticks(os.getpid()) + 1).write()
+
+    assert MeshState.read() is None
+
+
+def test_a_broken_file_is_named() -> None:
+    state_path().parent.mkdir(parents=True)
+    state_path().write_text("{")
+
+    with pytest.raises(DataLossError, match="not a state file"):
+        MeshState.read()
+
+
+def test_removing_twice_is_no_error() -> None:
+    remove_state()
+    remove_state()

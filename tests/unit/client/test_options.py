@@ -1,0 +1,48 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from heronry.client.connection import choose_address
+from heronry.client.options import ConnectionOptions, TlsOptions, make_client_id
+from heronry.types.errors import ConfigurationError, UnavailableError
+
+
+def test_a_client_id_names_the_process_and_is_not_given_twice() -> None:
+    first, second = make_client_id(), make_client_id()
+
+    assert f"-{os.getpid()}-" in first
+    assert first != second
+
+
+def test_every_call_carries_identity_and_token() -> None:
+    options = ConnectionOptions(client_id="me", token="secret")
+
+    assert options.metadata == (("heronry-client-id", "me"), ("authorization", "Bearer secret"))
+
+
+def test_a_certificate_goes_with_its_key() -> None:
+    with pytest.raises(ConfigurationError, match=r"tls\.key"):
+        TlsOptions(certificate=Path("c.pem"))
+
+
+def test_an_unreadable_certificate_is_named(tmp_path: Path) -> None:
+    tls = TlsOptions(root_certificates=tmp_path / "none.pem")
+
+    with pytest.raises(ConfigurationError, match=r"none\.pem"):
+        tls.credentials()
+
+
+def test_a_unix_socket_that_is_not_here_is_passed_over(tmp_path: Path) -> None:
+    assert choose_address((f"unix:{tmp_path}/absent.sock", "host:1")) == "host:1"
+
+
+def test_the_only_address_is_tried_even_when_nobody_listens_yet(tmp_path: Path) -> None:
+    address = f"unix:{tmp_path}/absent.sock"
+
+    assert choose_address((address,)) == address
+
+
+def test_a_service_without_addresses_is_unavailable() -> None:
+    with pytest.raises(UnavailableError):
+        choose_address(())

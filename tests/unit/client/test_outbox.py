@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+
+from heronry.api.replay.v1 import replay_pb2 as pb
+from heronry.client.outbox import Outbox, check_columns
+from heronry.types.columns import ColumnSpec
+from heronry.types.errors import SchemaMismatchError
+from heronry.types.tensors import ElementType
+from heronry.types.version import ParameterVersion
+
+VERSION = ParameterVersion(1, 1)
+SPECS = (ColumnSpec("reward", ElementType.FLOAT32, ()), ColumnSpec("observation", ElementType.FLOAT32, (4,)))
+
+
+def block() -> dict[str, np.ndarray]:
+    return {"observation": np.zeros((2, 3, 4), np.float32), "reward": np.zeros((2, 3), np.float32)}
+
+
+def answer(accepted: int, num_credits: int) -> pb.AppendResponse:
+    return pb.AppendResponse(accepted_sequence=accepted, credits=num_credits)
+
+
+def sequences_to_send(outbox: Outbox, after: int) -> list[int]:
+    found = []
+    while (request := outbox.after(after)) is not None:
+        after = request.block.sequence
+        found.append(after)
+    return found
+
+
+def test_nothing_may_be_appended_before_the_first_credits() -> None:
+    assert not Outbox().has_credit
+
+
+def test_blocks_are_numbered_from_one_and_bounded_by_the_credits() -> None:
+    outbox = Outbox()
+    outbox.note(answer(0, num_credits=2))
+
+    assert [outbox.append(block(), VERSION, None) for _ in range(2)] == [1, 2]
+    assert not outbox.has_credit
+
+
+def test_accepted_blocks_make_room_and_are_not_sent_again() -> None:
+    outbox = Outbox()
+    outbox.note(answer(0, num_credits=3))
+    for _ in range(3):
+        outbox.append(block(), VERSION, None)
+
+    outbox.note(answer(2, num_credits=3))
+
+    assert outbox.has_credit
+    assert sequences_to_send(outbox, after=outbox.num_accepted) == [3]
+
+
+def test_after_a_reconnect_everything_unaccepted_is_sent_in_order() -> None:
+    outbox = Outbox()
+    outbox.note(answer(0, num_credits=4))
+    for _ in range(4):
+        outbox.append(block(), VERSION, None)
+    outbox.note(answer(1, num_credits=4))
+
+    assert sequences_to_send(outbox, after=outbox.num_accepted) == [2, 3, 4]
+
+
+def test_a_service_that_forgot_the_writer_gets_only_what_was_not_accepted() -> None:
+    outbox = Outbox()
+    outbox.note(answer(0, num_credits=2))
+    outbox.append(block(), VERSION, None)
+    outbox.note(answer(1, num_credits=2))
+    outbox.append(block(), VERSION, None)
+
+    outbox.note(answer(0, num_credits=2))
+
+    assert outbox.num_accepted == 1
+    assert sequences_to_send(outbox, after=outbox.num_accepted) == [2]
+
+
+def test_fewer_credits_after_a_reconnect_hold_blocks_back() -> None:
+    outbox = Outbox()
+    outbox.note(answer(0, num_credits=4))
+    for _ in range(4):
+        outbox.append(block(), VERSION, None)
+
+    outbox.note(answer(0, num_credits=1))
+
+    assert sequences_to_send(outbox, after=0) == [1]
+
+
+def test_columns_are_put_in_the_order_of_their_signatures() -> None:
+    assert list(check_columns(block(), SPECS, 3)) == ["reward", "observation"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"extra": np.zeros((2, 3), np.float32)}, "columns"),
+        ({"reward": np.zeros((2, 4), np.float32)}, "columns.reward.shape"),
+        ({"reward": np.zeros((2, 3), np.float64)}, "columns.reward.element_type"),
+        ({"observation": np.zeros((2, 3, 5), np.float32)}, "columns.observation.shape"),
+    ],
+)
+def test_columns_that_differ_from_their_signatures_are_refused_by_name(
+    change: dict[str, np.ndarray], field: str
+) -> None:
+    with pytest.raises(SchemaMismatchError) as error:
+        check_columns(block() | change, SPECS, 3)
+
+    assert error.value.details["field"] == field
+
+
+def test_a_block_without_steps_is_refused() -> None:
+    empty = {path: array[:0] for path, array in block().items()}
+
+    with pytest.raises(SchemaMismatchError):
+        check_columns(empty, SPECS, 3)

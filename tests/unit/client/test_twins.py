@@ -1,0 +1,45 @@
+"""The blocking twin offers what the asynchronous clients offer, under the same names."""
+
+import inspect
+
+import pytest
+
+import heronry.client as aio
+from heronry.client import sync
+
+PAIRS = [
+    (aio.Mesh, sync.Mesh),
+    (aio.ParamsClient, sync.ParamsClient),
+    (aio.ReplayClient, sync.ReplayClient),
+    (aio.Writer, sync.Writer),
+    (aio.CoordinatorClient, sync.CoordinatorClient),
+    (aio.FleetClient, sync.FleetClient),
+    (aio.LearnerClient, sync.LearnerClient),
+]
+# What only services need, and what the blocking mesh does for its clients.
+NOT_TWINNED = {
+    "CoordinatorClient": {"register", "heartbeat", "deregister", "watch_assignment", "close"},
+    "Mesh": {"open", "fleets"},
+    "ParamsClient": {"close"},
+    "ReplayClient": {"close"},
+    "FleetClient": {"close"},
+    "LearnerClient": {"close"},
+}
+
+
+def public_names(cls: type) -> set[str]:
+    return {name for name in dir(cls) if not name.startswith("_")} - NOT_TWINNED.get(cls.__name__, set())
+
+
+@pytest.mark.parametrize(("original", "twin"), PAIRS)
+def test_the_twin_has_every_name(original: type, twin: type) -> None:
+    assert public_names(original) <= public_names(twin)
+
+
+@pytest.mark.parametrize(("original", "twin"), PAIRS)
+def test_the_twin_s_methods_take_the_same_arguments(original: type, twin: type) -> None:
+    for name in public_names(original):
+        method = getattr(original, name)
+        if callable(method):
+            expected = inspect.signature(method).parameters
+            assert dict(inspect.signature(getattr(twin, name)).parameters) == dict(expected), name

@@ -1,0 +1,98 @@
+import math
+
+import pytest
+
+from heronry.types.errors import InvalidArgumentError
+from heronry.types.tables import Pattern, RateLimiter, Selector, SelectorKind, TableDefinition
+
+
+def test_a_queue_lets_one_sample_follow_each_insert_and_at_most_its_size_wait() -> None:
+    assert RateLimiter.queue(8) == RateLimiter(samples_per_insert=1.0, min_size=1, min_diff=0.0, max_diff=8.0)
+
+
+def test_a_ratio_is_held_around_its_value_at_the_least_size() -> None:
+    limiter = RateLimiter.sample_to_insert_ratio(4.0, 100, 50.0)
+
+    assert (limiter.min_diff, limiter.max_diff) == (4.0 * 100 - 50.0, 4.0 * 100 + 50.0)
+
+
+def test_a_pair_of_bounds_is_taken_as_it_is() -> None:
+    limiter = RateLimiter.sample_to_insert_ratio(1.0, 10, (-3.0, 17.0))
+
+    assert (limiter.min_diff, limiter.max_diff) == (-3.0, 17.0)
+
+
+def test_a_least_size_alone_bounds_nothing_else() -> None:
+    limiter = RateLimiter.of_min_size(5)
+
+    assert limiter.min_size == 5
+    assert limiter.min_diff < -1e300
+    assert limiter.max_diff > 1e300
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ((0.0, 1, 0.0, 4.0), "rate_limiter.samples_per_insert"),
+        ((-1.0, 1, 0.0, 4.0), "rate_limiter.samples_per_insert"),
+        ((math.nan, 1, 0.0, 4.0), "rate_limiter.samples_per_insert"),
+        ((1.0, 0, 0.0, 4.0), "rate_limiter.min_size"),
+        ((1.0, 1, 0.0, 1.9), "rate_limiter.max_diff"),
+        ((4.0, 1, 0.0, 7.9), "rate_limiter.max_diff"),
+        ((2.0, 3, 6.5, 100.0), "rate_limiter.min_diff"),
+        ((1.0, 1, 0.0, math.inf), "rate_limiter.max_diff"),
+    ],
+)
+def test_limiters_that_would_never_let_go_are_refused(arguments: tuple[float, int, float, float], field: str) -> None:
+    with pytest.raises(InvalidArgumentError) as error:
+        RateLimiter(*arguments)
+
+    assert error.value.details["field"] == field
+
+
+@pytest.mark.parametrize("arguments", [(1.0, 1, 0.0, 2.0), (4.0, 1, 0.0, 8.0), (2.0, 3, 6.0, 100.0)])
+def test_limiters_at_the_edge_of_their_range_are_taken(arguments: tuple[float, int, float, float]) -> None:
+    assert RateLimiter(*arguments).max_diff == arguments[3]
+
+
+@pytest.mark.parametrize("exponent", [-0.1, math.nan, math.inf])
+def test_a_priority_exponent_is_finite_and_not_negative(exponent: float) -> None:
+    with pytest.raises(InvalidArgumentError, match="priority_exponent"):
+        Selector(SelectorKind.PRIORITIZED, exponent)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"table": ""}, "definition.table"),
+        ({"max_size": 0}, "definition.max_size"),
+        ({"max_times_sampled": -1}, "definition.max_times_sampled"),
+        ({"max_lag": -1}, "definition.max_lag"),
+    ],
+)
+def test_a_definition_out_of_range_names_its_field(change: dict[str, object], field: str) -> None:
+    values: dict[str, object] = {
+        "table": "steps",
+        "sampler": Selector.uniform(),
+        "remover": Selector.fifo(),
+        "rate_limiter": RateLimiter.of_min_size(1),
+        "max_size": 10,
+    }
+
+    with pytest.raises(InvalidArgumentError) as error:
+        TableDefinition(**(values | change))  # type: ignore[arg-type]  # one of them is wrong on purpose
+
+    assert error.value.details["field"] == field
+
+
+@pytest.mark.parametrize(("num_steps", "period"), [(0, 1), (1, 0)])
+def test_a_pattern_has_at_least_one_step(num_steps: int, period: int) -> None:
+    with pytest.raises(InvalidArgumentError, match="pattern"):
+        Pattern(num_steps, period)
+
+
+def test_a_queue_table_serves_each_item_once_oldest_first() -> None:
+    table = TableDefinition.queue("experience", size=16, pattern=Pattern(32, 32), max_lag=3)
+
+    assert table.sampler == table.remover == Selector(SelectorKind.FIFO)
+    assert (table.max_times_sampled, table.max_size, table.max_lag) == (1, 16, 3)
