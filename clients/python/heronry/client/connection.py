@@ -129,6 +129,9 @@ class Connection:
         named = error_from_rpc(error)
         if "code" not in named.details:
             return named
+        if error.code() is grpc.StatusCode.CANCELLED:
+            # Our own cancellation is a CancelledError; this is the service's, which is going away.
+            return UnavailableError(f"{self._where}: {method} was cut off")
         if isinstance(named, UnavailableError) or named.message == _CUT_OFF:
             details = {"address": self.address, "method": method}
             return UnavailableError(f"nobody answers for {self._where} ({named.message})", details=details)

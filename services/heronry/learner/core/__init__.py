@@ -1,0 +1,1 @@
+"""The learner's domain: counting updates, checkpoints, where to compute."""

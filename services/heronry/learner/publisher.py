@@ -1,0 +1,138 @@
+"""Publishes weights, one push at a time, until params has them."""
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+
+import structlog
+
+from heronry.client.params import ParamsClient
+from heronry.learner.transient import is_transient
+from heronry.runtime.backoff import Backoff
+from heronry.types.contribution import ContributionKind
+from heronry.types.errors import (
+    FailedPreconditionError,
+    HeronryError,
+    ModelNotFoundError,
+    NotFoundError,
+)
+from heronry.types.models import ModelSettings
+from heronry.types.tensors import Array
+from heronry.types.version import ParameterVersion
+
+_log = structlog.get_logger("heronry.learner")
+
+Tensors = Mapping[str, Array]
+
+
+class Publisher:
+    """Keeps one model at params up to date with the learner; for one event loop.
+
+    `publish` hands weights over and returns: the push goes on beside the next update. The next
+    `publish` waits for it, so params sees the weights in order and is never two behind.
+    """
+
+    def __init__(self, params: ParamsClient, model: str, settings: ModelSettings) -> None:
+        self._params = params
+        self._model = model
+        self._settings = settings
+        self._push: asyncio.Task[None] | None = None
+        self.version: ParameterVersion | None = None
+
+    async def register(self, tensors: Tensors) -> bool:
+        """Make the model, or find it; waits while params is away. Returns whether it is new.
+
+        Raises:
+          AlreadyExistsError: there is a model of another shape under the name.
+        """
+        backoff = Backoff()
+        request_id = uuid.uuid4().hex
+        while True:
+            try:
+                self.version, created = await self._params.register_model(
+                    self._model, tensors, self._settings, request_id=request_id
+                )
+            except HeronryError as error:
+                await self._wait_after(error, backoff)
+            else:
+                return created
+
+    async def newest(self) -> Tensors:
+        """Return params' newest weights, whose version pushes are based on from now on."""
+        backoff = Backoff()
+        while True:
+            try:
+                parameters = await self._params.pull(self._model)
+            except HeronryError as error:
+                await self._wait_after(error, backoff)
+            else:
+                self.version = parameters.version
+                return parameters
+
+    async def publish(self, tensors: Tensors, sample_count: int) -> None:
+        """Begin to push weights, once the push before has ended.
+
+        Raises:
+          HeronryError: the push before was refused for good.
+        """
+        await self.settled()
+        self._push = asyncio.create_task(self._push_until_taken(tensors, sample_count))
+
+    async def settled(self) -> None:
+        """Wait until params has everything that was published.
+
+        Raises:
+          HeronryError: it was refused for good.
+        """
+        push = self._push
+        if push is not None:
+            # A caller who stops waiting does not stop the push.
+            await asyncio.shield(push)
+            self._push = None
+
+    async def close(self) -> None:
+        """Give up a push that is under way."""
+        push, self._push = self._push, None
+        if push is not None:
+            push.cancel()
+            await asyncio.gather(push, return_exceptions=True)
+
+    async def _push_until_taken(self, tensors: Tensors, sample_count: int) -> None:
+        backoff = Backoff()
+        request_id = uuid.uuid4().hex
+        while True:
+            try:
+                await self._push_once(tensors, sample_count, request_id)
+            except ModelNotFoundError:
+                # Params came back without the model: the weights in hand are all there is of it.
+                await self.register(tensors)
+                return
+            except (FailedPreconditionError, NotFoundError) as error:
+                # Params was restored: another epoch, or the base is gone. A new base is a new contribution.
+                _log.info("rebased", model=self._model, reason=str(error))
+                await self.newest()
+                request_id = uuid.uuid4().hex
+                await asyncio.sleep(backoff.next_s())
+            except HeronryError as error:
+                await self._wait_after(error, backoff)
+            else:
+                return
+
+    async def _push_once(self, tensors: Tensors, sample_count: int, request_id: str) -> None:
+        if self.version is None:
+            raise ModelNotFoundError.of("model", self._model, "none registered by this learner")
+        acknowledgement = await self._params.push(
+            self._model,
+            tensors,
+            base_version=self.version,
+            kind=ContributionKind.WEIGHTS,
+            request_id=request_id,
+            sample_count=sample_count,
+        )
+        self.version = acknowledgement.version
+
+    async def _wait_after(self, error: HeronryError, backoff: Backoff) -> None:
+        if not is_transient(error):
+            raise error
+        _log.warning("params_away", model=self._model, reason=str(error))
+        await asyncio.sleep(backoff.next_s())
