@@ -6,12 +6,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+import structlog
+
 from heronry.api.learner.v1 import learner_pb2_grpc
 from heronry.learner.assigned_run import AssignedRun, RunContext
 from heronry.learner.config import LearnerServiceSettings
 from heronry.learner.plan import RunPlan
 from heronry.learner.preparation import store_of
 from heronry.learner.servicer import LearnerServicer
+from heronry.native import BACKEND
 from heronry.runtime.clock import Clock, SystemClock
 from heronry.runtime.node import ServiceNode
 from heronry.runtime.server import ServerBuilder
@@ -23,6 +26,8 @@ from heronry.types.run import Assignment, LearnerStatistics, Progress, RunState
 _NUM_REMEMBERED: Final = 64
 
 Saved = tuple[Path, int]
+
+_log = structlog.get_logger(__name__)
 
 
 class LearnerService:
@@ -68,6 +73,8 @@ class LearnerService:
     async def start(self, node: ServiceNode) -> None:
         """Keep the node; begin to import torch beside it, so that calls and a first assignment need not wait."""
         self._node = node
+        if BACKEND == "numpy":
+            _log.info("numpy_twin_in_use", reason="the native core was not built, or HERONRY_NATIVE=0")
         self._importing = asyncio.create_task(asyncio.to_thread(importlib.import_module, "torch"))
 
     async def stop(self) -> None:
