@@ -8,10 +8,11 @@ READY := $(VENV)/.ready
 SPEC ?= cartpole
 ARGS ?=
 
-.PHONY: setup train test acceptance check format clean
+.PHONY: help setup train test acceptance check format clean
 .DEFAULT_GOAL := help
 
 help:
+	@echo "make setup        make .venv and install everything, once; the others do it by themselves"
 	@echo "make train        set up, train CartPole on real services, show the curve and the result"
 	@echo "make test         set up, run the tests"
 	@echo "make acceptance   the slow proofs: all seeds, crash loops, compose"

@@ -1,6 +1,7 @@
 """What bad input gets: a named error on one line, exit code 2, no traceback."""
 
 import json
+import re
 import socket
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from heronry.types.errors import ConfigurationError
 def assert_user_error(finished, *parts: str) -> None:
     assert finished.code == 2, finished
     lines = finished.err.strip().splitlines()
-    assert lines[-1].startswith("error: ") or lines[0].startswith("error: "), finished.err
+    # A service that is run by itself says its own name in place of `error`.
+    assert any(re.match(r"error: |heronry \w+: ", line) for line in lines), finished.err
     assert "Traceback" not in finished.err
     for part in parts:
         assert part in finished.err, finished.err
@@ -29,6 +31,10 @@ def assert_user_error(finished, *parts: str) -> None:
         (["train", "cartpole", "--set", "fleet.num_envs=0"], ["fleet.num_envs: got 0", "allowed: greater"]),
         (["train", "cartpole", "--set", "network.activation=tanhh"], ["network.activation: got 'tanhh'", "tanh, relu"]),
         (["train", "cartpole", "--set", "nonsense"], ["--set: got 'nonsense'"]),
+        (
+            ["train", "cartpole", "--algorithm", "dqn", "--set", "lockstep=true"],
+            ["lockstep: got true", "false with algorithm 'dqn'", "no schedule fixes"],
+        ),
         (["train", "cartpole", "--seed", "-1"], ["seed: got -1"]),
         (["train", "cartpole", "--fleets", "0"], ["fleets: got 0"]),
         (["train", "cartpole", "--launcher", "kubernetes"], ["--launcher", "local", "embedded"]),
@@ -39,7 +45,7 @@ def assert_user_error(finished, *parts: str) -> None:
         (["train", "cartpole", "--sede", "1"], ["--sede", "--seed"]),
         (["serve", "prams"], ["role: got 'prams'", "did you mean 'params'"]),
         (["serve", "params", "--lissten", "unix:/x"], ["--lissten", "--listen"]),
-        (["serve", "params", "--listen", "0.0.0.0:0"], ["insecure-listen"]),
+        (["serve", "params", "--listen", "0.0.0.0:0"], ["listen: got", "insecure_listen"]),
         (["evaluate", "nowhere"], ["CHECKPOINT: got 'nowhere'"]),
         (["evaluate", "nowhere", "--episodes", "0"], ["num_episodes: got 0"]),
         (["status", "--address", "127.0.0.1:1"], ["--address: got '127.0.0.1:1'"]),
@@ -67,6 +73,13 @@ def test_an_unknown_environment_names_the_nearest_one(heronry) -> None:
     finished = heronry("train", "cartpole", "--set", "environment.id=CartPol-v1")
 
     assert_user_error(finished, "no environment 'CartPol-v1'", "CartPole-v1")
+
+
+def test_a_mistake_that_only_a_service_can_see_is_the_users_as_well(heronry) -> None:
+    wrong = "environment.kwargs={nonsense: 1}"
+    finished = heronry("train", "cartpole", "--launcher", "embedded", "--set", wrong, "--run-dir", "run")
+
+    assert_user_error(finished, "the run failed", "InvalidArgumentError: environment.kwargs: got {'nonsense': 1}")
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(heronry, tmp_path: Path) -> None:

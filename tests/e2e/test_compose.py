@@ -23,7 +23,9 @@ from heronry.types.run import RunState, RunStatus, ServiceRole
 ROOT = Path(__file__).parents[2]
 COMPOSE = shlex.split(os.environ.get("HERONRY_COMPOSE", "docker compose"))
 DOCKER = shlex.split(os.environ.get("HERONRY_DOCKER", "docker"))
-COORDINATOR = "127.0.0.1:50050"
+COORDINATOR = "127.0.0.1:51050"
+# Not the ports of `heronry up`, which may be in use here.
+PORTS = {f"HERONRY_{role}_PORT": f"5105{i}" for i, role in enumerate(("COORDINATOR", "PARAMS", "REPLAY", "LEARNER"))}
 # The first evaluation comes late, so that the run is still under way when fleets come and go.
 OVERRIDES = "evaluation.every_updates=1500,max_env_steps=4000000"
 
@@ -40,7 +42,7 @@ pytestmark = [
 
 def compose(*arguments: str, timeout_s: float = 120.0) -> str:
     command = [*COMPOSE, "--project-directory", str(ROOT), "--file", str(ROOT / "docker-compose.yml"), *arguments]
-    environ = {**os.environ, "HERONRY_OVERRIDES": OVERRIDES}
+    environ = {**os.environ, **PORTS, "HERONRY_OVERRIDES": OVERRIDES}
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=timeout_s, check=False, cwd=ROOT, env=environ
     )
@@ -55,7 +57,7 @@ def inspect(container: str) -> dict[str, Any]:
 
 @pytest.fixture
 def mesh() -> Iterator[None]:
-    compose("build", timeout_s=600)
+    compose("build", "coordinator", timeout_s=600)  # one image serves all
     try:
         compose("up", "--detach", "--wait", "--wait-timeout", "120", timeout_s=180)
         yield

@@ -1,5 +1,1 @@
-"""The `heronry` command."""
-
-from heronry.cli.main import main
-
-__all__ = ["main"]
+"""The `heronry` command; `heronry.cli.main` holds its entry point."""

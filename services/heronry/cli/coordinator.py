@@ -8,7 +8,7 @@ from pathlib import Path
 from heronry.client.coordinator import CoordinatorClient
 from heronry.client.options import ConnectionOptions
 from heronry.types.errors import ConfigurationError, DeadlineExceededError, UnavailableError
-from heronry.types.run import RunStatus, ServiceInfo
+from heronry.types.run import RunStatus, ServiceInfo, ServiceRole
 from heronry.wire.addresses import UNIX_PREFIX
 
 QUESTION_TIMEOUT_S = 5.0
@@ -60,7 +60,7 @@ def mesh_fields(address: str) -> dict[str, object]:
             services, runs = await asyncio.gather(coordinator.list_services(), coordinator.list_runs())
         return {
             "address": address,
-            "services": [service_fields(service) for service in services],
+            "services": [_coordinator_fields(address), *(service_fields(service) for service in services)],
             "runs": [run_fields(run) for run in runs],
         }
 
@@ -85,6 +85,17 @@ def service_fields(service: ServiceInfo) -> dict[str, object]:
         "cpu_time_s": service.cpu_time_s,
         "run_id": service.progress.run_id,
         "figures": dict(service.progress.figures),
+    }
+
+
+def _coordinator_fields(address: str) -> dict[str, object]:
+    # It keeps the registry and is not in it; the address is the one that has just answered.
+    return {
+        **service_fields(ServiceInfo(ServiceRole.COORDINATOR, "coordinator-0", 0, (address,))),
+        "lease_remaining_s": None,
+        "num_starts": None,
+        "resident_bytes": None,
+        "cpu_time_s": None,
     }
 
 

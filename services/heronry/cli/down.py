@@ -8,8 +8,8 @@ import time
 from heronry.cli.mesh_state import MeshState, remove_state
 from heronry.types.errors import DeadlineExceededError
 
-# The services have 5 s to drain; their supervisor needs a moment more.
-STOP_TIMEOUT_S = 12.0
+# The services have 5 s to drain; their supervisor needs a moment more, a long one on a busy machine.
+STOP_TIMEOUT_S = 30.0
 
 
 def down() -> None:

@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(app(arguments, prog_name="heronry", standalone_mode=False) or 0)
     except (Abort, KeyboardInterrupt):
+        sys.stderr.write("interrupted\n")
         return INTERRUPTED_EXIT_CODE
     except TyperException as error:
         sys.stderr.write(f"error: {error.format_message()}\n")

@@ -28,10 +28,11 @@ def result_fields(
 
     `to_first_step_s` and `total_s` count from the start of this process.
     """
-    fields = dict(_result(plan.run_dir) or status.result)
+    run_dir = _run_dir(plan, status)
+    fields = dict(_result(run_dir) or status.result)
     fields["to_first_step_s"] = _since_start(fields.get("first_step_time_s"))
     fields["total_s"] = round(total_s, 3)
-    fields["run_dir"] = str(plan.run_dir)
+    fields["run_dir"] = str(run_dir)
     fields["state"] = status.state.value
     fields.setdefault("services", list(services))
     return fields
@@ -47,10 +48,10 @@ def print_outcome(console: Console, plan: RunPlan, fields: Mapping[str, object])
             f"mean return {_number(fields['eval_mean'])} ± {_number(fields['eval_sd'])}{goal}"
         )
         console.print(
-            f"after {fields['env_steps']:,} environment steps and {fields['updates']:,} updates; first step "
-            f"{_number(fields['to_first_step_s'])} s after the command, {_number(fields['total_s'])} s in all"
+            f"after {fields['env_steps']:,} environment steps and {fields['updates']:,} updates; the command took "
+            f"{_number(fields['total_s'])} s, {_number(fields['to_first_step_s'])} s to the first step"
         )
-    for name, path in _places(plan.run_dir):
+    for name, path in _places(Path(str(fields["run_dir"]))):
         console.print(f"{name:<11} {path}", markup=False)
 
 
@@ -58,6 +59,11 @@ def print_resume_hint(console: Console, plan: RunPlan) -> None:
     """Say how to go on after an interruption."""
     console.print("stopped; a checkpoint was kept. Go on with:")
     console.print(f"  heronry train --resume {_shortest(plan.run_dir)}", markup=False)
+
+
+def _run_dir(plan: RunPlan, status: RunStatus) -> Path:
+    """Return the run's folder; a mesh that somebody else has started keeps its runs where it likes."""
+    return Path(status.run_dir).resolve() if status.run_dir else plan.run_dir
 
 
 def _result(run_dir: Path) -> dict[str, object] | None:
@@ -69,9 +75,11 @@ def _result(run_dir: Path) -> dict[str, object] | None:
 
 
 def _since_start(moment: object) -> float | None:
-    if not isinstance(moment, int | float) or moment <= 0:
+    """Return the seconds from the command to `moment`; None where a former command's run had its first step."""
+    if not isinstance(moment, int | float):
         return None
-    return round(float(moment) - process_start_time_s(), 3)
+    seconds = float(moment) - process_start_time_s()
+    return round(seconds, 3) if seconds > 0 else None
 
 
 def _places(run_dir: Path) -> list[tuple[str, str]]:

@@ -12,6 +12,8 @@ from heronry.launch.ports import COORDINATOR_PORT, LOOPBACK
 if TYPE_CHECKING:
     from rich.console import Console
 
+# Of what services report, what tells a person whether they are at work; --json has all.
+FIGURES = ("env_steps", "mean_return", "updates", "versions", "items", "lagging")
 ACTIVE_STATES = ("pending", "running", "paused", "finishing")
 
 
@@ -33,7 +35,7 @@ def status(
 def _show(console: "Console", fields: Mapping[str, object]) -> None:
     from rich.table import Table  # as above
 
-    table = Table("service", "addresses", "lease", "starts", "memory", "cpu", "figures", box=None)
+    table = Table("service", "address", "lease", "starts", "memory", "cpu", "figures", box=None)
     for service in cast("Sequence[Mapping[str, object]]", fields["services"]):
         table.add_row(*_row(service))
     console.print(table)
@@ -49,10 +51,14 @@ def _row(service: Mapping[str, object]) -> tuple[str, ...]:
     addresses = cast("Sequence[str]", service["addresses"])
     return (
         str(service["instance"]),
-        "\n".join(addresses),
-        f"{service['lease_remaining_s']:.0f} s" if service["has_lease"] else "lost",
-        str(service["num_starts"]),
-        f"{cast('int', service['resident_bytes']) / 1e6:.0f} MB",
-        f"{service['cpu_time_s']:.1f} s",
-        ", ".join(f"{name} {value:,.6g}" for name, value in sorted(figures.items())[:4]),
+        addresses[-1],
+        _amount(service["lease_remaining_s"], "s") if service["has_lease"] else "lost",
+        _amount(service["num_starts"]),
+        _amount(service["resident_bytes"], "MB", 1e6),
+        _amount(service["cpu_time_s"], "s"),
+        ", ".join(f"{name} {figures[name]:,.6g}" for name in FIGURES if name in figures),
     )
+
+
+def _amount(value: object, unit: str = "", scale: float = 1.0) -> str:
+    return f"{value / scale:.0f} {unit}".strip() if isinstance(value, int | float) else "-"

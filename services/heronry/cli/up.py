@@ -53,7 +53,8 @@ def _hold(mesh: LocalMesh, settings: LocalMeshSettings, stop: threading.Event, *
 def _wait_until_serving(mesh: LocalMesh, stop: threading.Event) -> None:
     from heronry.cli.coordinator import registered_instances  # grpc loads while the services start
 
-    wanted = {service.instance for service in mesh.services}
+    # The coordinator is not in its own registry; its answer shows that it serves.
+    wanted = {service.instance for service in mesh.services if service.role != "coordinator"}
     waits = int(SERVING_TIMEOUT_S / 0.1)
     missing = wanted
     for _ in range(waits):

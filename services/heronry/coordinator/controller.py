@@ -76,13 +76,13 @@ class RunController:
         run, coordination = self.run, self._coordination
         if run.state is RunState.PENDING:
             alive = frozenset(role for role in ServiceRole if coordination.registry.alive(role))
-            missing = run.missing_roles(alive)
+            missing = run.missing_roles(alive) or coordination.waiting_for(run)
             if missing:
                 coordination.note(run, "waiting for: " + ", ".join(role.value for role in missing))
             else:
                 coordination.move(run, RunState.RUNNING)
         elif run.state is RunState.RUNNING:
-            if run.plan.has_reached_target:
+            if run.plan.has_reached_target and not run.spec.lockstep:
                 coordination.end(run, Ending(RunState.FINISHED, is_judged=True, reason="target reached"))
             elif run.has_used_its_steps:
                 reason = f"max_env_steps ({run.spec.max_env_steps}) used"

@@ -12,6 +12,7 @@ from heronry.coordinator.core import records
 from heronry.coordinator.core.evaluation_plan import EvaluationPlan
 from heronry.coordinator.core.registry import Registry, Service
 from heronry.coordinator.core.run import Ending, Run
+from heronry.coordinator.core.starts import Starts
 from heronry.coordinator.journal import Journal, replace_text
 from heronry.coordinator.pulse import Pulse
 from heronry.coordinator.run_store import RunStore
@@ -38,7 +39,6 @@ from heronry.types.run import (
 _log = structlog.get_logger(__name__)
 
 SPEC = "spec.yaml"
-_STALE_FAILURE_S = 3.0
 _WATCH_SPACING_S = 0.1
 _WATCH_PERIOD_S = 1.0
 _LOOK_S = 30.0
@@ -70,6 +70,7 @@ class Coordination:
         now_s = self.clock.now()
         registration = self.registry.register(role, instance, incarnation, addresses, build, now_s)
         self._save_state()
+        self._count_start(instance, incarnation)
         _log.info("service_registered", role=role.value, instance=instance, starts=registration.num_starts)
         self.changed()
         return registration
@@ -85,6 +86,8 @@ class Coordination:
         if run is not None and progress.run_id == run.run_id:
             incarnation = service.record.incarnation
             run.progress.report(instance, incarnation, progress.figures, progress.first_step_time_s)
+            run.meter.spend(instance, now_s, cpu_time_s)
+            run.meter.count(now_s, run.env_steps, run.updates)
         self.changed()
         return lease
 
@@ -122,6 +125,7 @@ class Coordination:
             spec=run.spec.to_dict(),
             endpoints=others,
             restore=run.must_restore(self._registered_wall_s(service)),
+            num_starts=run.starts.number(instance),
         )
 
     async def assignments(self, instance: str, fencing_token: int) -> AsyncIterator[Assignment]:
@@ -140,13 +144,15 @@ class Coordination:
         run = self.active
         if run is None:
             return None
-        is_settled = self.clock.wall() - run.began_s > _STALE_FAILURE_S
         for service in self.registry.services():
-            report = service.progress
-            # Shortly after a run is restored, services still repeat why it failed before.
-            if report.run_id == run.run_id and report.failure and (is_settled or not run.is_restored):
-                return f"{service.record.instance}: {report.failure}"
+            if service.progress.failure and _has_taken_up(run, service):
+                return f"{service.record.instance}: {service.progress.failure}"
         return None
+
+    def waiting_for(self, run: Run) -> tuple[ServiceRole, ...]:
+        """Return the roles that have yet to turn to the run: what they hold for another one would be lost."""
+        holders = (ServiceRole.PARAMS, ServiceRole.REPLAY)
+        return tuple(role for role in holders if not any(_has_taken_up(run, s) for s in self.registry.alive(role)))
 
     # Runs
 
@@ -204,7 +210,8 @@ class Coordination:
     def resume(self, run: Run) -> None:
         """Go on after a pause; a run that is under way goes on."""
         if run.state is RunState.PAUSED:
-            self.move(run, RunState.PENDING if run.started_s is None else RunState.RUNNING)
+            has_all = run.started_s is not None and not self.waiting_for(run)
+            self.move(run, RunState.RUNNING if has_all else RunState.PENDING)
 
     def end(self, run: Run, ending: Ending) -> None:
         """Begin to finish a run."""
@@ -274,7 +281,7 @@ class Coordination:
     def changed(self) -> None:
         """Wake everybody who waits; assignments get a new generation when they differ."""
         run = self.active
-        told = (run and (run.run_id, run.state, run.spec), self.registry.endpoints())
+        told = (run and (run.run_id, run.state, run.spec, run.starts.numbers()), self.registry.endpoints())
         if told != self._told:
             self._told = told
             self._generation += 1
@@ -298,7 +305,8 @@ class Coordination:
                 details={"field": "run_id", "value": run_id, "allowed": "a new name, or restore"},
             )
         plan = EvaluationPlan(checked.evaluation, checked.target_return, checked.seed)
-        return Run(run_id, checked, plan, request_id=request_id, began_s=now_s)
+        starts = Starts(shared=checked.lockstep)
+        return Run(run_id, checked, plan, request_id=request_id, began_s=now_s, starts=starts)
 
     def _restored(self, spec: Mapping[str, Any], run_id: str, request_id: str) -> Run:
         if not run_id:
@@ -324,6 +332,8 @@ class Coordination:
         if self._journal is not None:
             self._journal.close()
         self._journal = self.store.open(run)
+        for service in self.registry.services():
+            run.starts.count(service.record.instance, service.record.incarnation)
         self._journal.append(records.submitted(run))
         replace_text(self.store.folder(run.run_id) / SPEC, yaml.safe_dump(run.spec.to_dict(), sort_keys=False))
         self.active = run
@@ -331,11 +341,29 @@ class Coordination:
         _log.info("run_submitted", run=run.run_id, restored=run.is_restored, algorithm=run.spec.algorithm.name)
         self.changed()
 
+    def _count_start(self, instance: str, incarnation: int) -> None:
+        run = self.active
+        if run is None or not run.may_start_services:
+            return
+        before = run.starts.number(instance)
+        if not run.starts.count(instance, incarnation):
+            return
+        self.journal(records.started(run))
+        takes_all_back = run.spec.lockstep and run.starts.number(instance) > before
+        if takes_all_back and run.state is RunState.RUNNING:
+            self.move(run, RunState.PENDING, f"{instance} came back: all go back to the last barrier")
+
     def _save_state(self) -> None:
         self._state.save(self.active.run_id if self.active else "", self.registry.records())
 
     def _registered_wall_s(self, service: Service) -> float:
         return self.clock.wall() - (self.clock.now() - service.registered_s)
+
+
+def _has_taken_up(run: Run, service: Service) -> bool:
+    """Tell whether a service's report is about its last start in the run."""
+    report = service.progress
+    return report.run_id == run.run_id and report.num_starts == run.starts.number(service.record.instance)
 
 
 def _run_name(spec: RunSpec, now_s: float) -> str:

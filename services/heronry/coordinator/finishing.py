@@ -1,7 +1,6 @@
 """The end of a run: judged, exported, checkpointed, drawn, told."""
 
 import asyncio
-import dataclasses
 from typing import Any
 
 import structlog
@@ -55,6 +54,7 @@ class Finishing:
         self._ended_training_s = self._coordination.clock.wall()
         self._recording.expect_end()
         self._recording.point()
+        await self._know_newest()
         await self._tag_best()
         judging, problems = await asyncio.gather(self._judge(), asyncio.gather(self._export(), self._last_checkpoint()))
         judged, problem = judging
@@ -82,12 +82,17 @@ class Finishing:
 
     def _result(self, judged: Evaluation | None) -> dict[str, Any]:
         recording = self._recording
-        # Fleets tell their last steps only after they have stopped.
-        training_end = dataclasses.replace(recording.mark(), time_s=self._ended_training_s)
         now_s = self._coordination.clock.wall()
-        return make_result(
-            self._run, judged, recording.usages(), recording.first_update, training_end, now_s, str(recording.folder)
-        )
+        return make_result(self._run, judged, recording.usages(), now_s, str(recording.folder))
+
+    async def _know_newest(self) -> None:
+        """Ask for the newest version where it was never seen: a coordinator may come back to the end of a run."""
+        if self._run.version is not None or self._run.started_s is None:
+            return
+        try:
+            self._run.version = (await self._peers.params.get_model(POLICY)).version
+        except HeronryError as error:
+            _log.warning("no_version", reason=str(error))
 
     async def _tag_best(self) -> None:
         """Have the best tag where the plan has the best version.
@@ -129,7 +134,7 @@ class Finishing:
         if run.version is None:
             return None
         directory = f"{run.run_id}/{EXPORT}"
-        tags = (BEST, None) if run.plan.best is not None else (None,)
+        tags = (BEST, None) if run.keeps_best and run.plan.best is not None else (None,)
         try:
             async with asyncio.timeout(_EXPORT_TIMEOUT_S):
                 for tag in tags:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import resource
+from collections import deque
 from typing import Any, TextIO
 
 import structlog
@@ -10,7 +11,8 @@ import structlog
 from heronry.coordinator import curve, tensorboard
 from heronry.coordinator.coordination import Coordination
 from heronry.coordinator.core import records
-from heronry.coordinator.core.result import Mark, Usage
+from heronry.coordinator.core.meter import Mark
+from heronry.coordinator.core.result import Usage
 from heronry.coordinator.core.run import Run
 from heronry.runtime.usage import ProcessUsage
 from heronry.types.run import Evaluation, RunState
@@ -19,6 +21,7 @@ _log = structlog.get_logger(__name__)
 
 _FINE_S, _FINE_UNTIL_S, _COARSE_S = 0.5, 120.0, 2.0
 _EVENTS_EVERY_S = 10.0
+_RATE_WINDOW_S = 2.0
 
 
 class Recording:
@@ -31,9 +34,9 @@ class Recording:
         self.folder = coordination.store.folder(run.run_id)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._file: TextIO = (self.folder / tensorboard.PROGRESS).open("a", encoding="utf-8", buffering=1)
-        self._last_point: tuple[float, int] | None = None
+        self._own = ProcessUsage()
+        self._marks: deque[Mark] = deque()
         self._warming: asyncio.Task[None] | None = None
-        self.first_update: Mark | None = None
 
     async def repeat(self) -> None:
         """Write a line every half second at first, less often later, for ever."""
@@ -52,13 +55,10 @@ class Recording:
         """Write where the run stands."""
         run = self._run
         self._coordination.journal(records.counted(run))
-        mark = self.mark()
-        if self.first_update is None and run.updates > 0:
-            self.first_update = mark
+        now_s = self._coordination.clock.now()
+        run.meter.spend(self._instance, now_s, self._own.cpu_time_s)
         figures = {name: value for name, value in run.progress.figures().items() if _is_finite(value)}
-        rate = self._rate(mark)
-        self._line({"kind": "progress", **figures, "updates": run.updates, "steps_per_s": rate})
-        self._last_point = (mark.time_s, mark.env_steps)
+        self._line({"kind": "progress", **figures, "updates": run.updates, "steps_per_s": self._rate(now_s)})
 
     def evaluation(self, evaluation: Evaluation, policy_time_s: float, kind: str = "evaluation") -> None:
         """Write the outcome of an evaluation of the policy as it was at `policy_time_s`."""
@@ -79,11 +79,6 @@ class Recording:
         """Load what draws the curve, in a thread: the end of the run is near and should not wait for it."""
         if self._warming is None:
             self._warming = asyncio.create_task(asyncio.to_thread(curve.load))
-
-    def mark(self) -> Mark:
-        """Return what has been spent up to now."""
-        cpu_s = sum(usage.cpu_s for usage in self.usages())
-        return Mark(self._coordination.clock.wall(), self._run.env_steps, cpu_s)
 
     def usages(self) -> list[Usage]:
         """Return what each process takes, this one included."""
@@ -112,10 +107,17 @@ class Recording:
         line = {"time_s": round(wall_s, 3), "elapsed_s": round(self._run.elapsed_s(wall_s), 3), **fields}
         self._file.write(json.dumps(line) + "\n")
 
-    def _rate(self, mark: Mark) -> float:
-        if self._last_point is None or mark.time_s <= self._last_point[0]:
+    def _rate(self, now_s: float) -> float:
+        """Return the steps per second of the last seconds."""
+        newest = self._run.meter.newest
+        if newest is not None and (not self._marks or newest != self._marks[-1]):
+            self._marks.append(newest)
+        while len(self._marks) > 1 and self._marks[0].time_s < now_s - _RATE_WINDOW_S:
+            self._marks.popleft()
+        if len(self._marks) < 2:
             return 0.0
-        return round((mark.env_steps - self._last_point[1]) / (mark.time_s - self._last_point[0]), 1)
+        first, last = self._marks[0], self._marks[-1]
+        return round((last.env_steps - first.env_steps) / (last.time_s - first.time_s), 1)
 
 
 def own_usage(instance: str) -> Usage:

@@ -110,10 +110,10 @@ class Selection:
 
 
 async def play_best(player: Player, run: Run, timeout_s: float) -> Evaluation:
-    """Judge the best version, or the newest when there is none, on seeds used nowhere else."""
+    """Judge the best version, or the newest when none is kept, on seeds used nowhere else."""
     seed = run.plan.judging_seed()
     episodes = run.spec.evaluation.judge_episodes
-    if run.plan.best is not None:
+    if run.keeps_best and run.plan.best is not None:
         try:
             return await player.play(Game(BEST, episodes, seed), timeout_s)
         except VersionNotFoundError as error:

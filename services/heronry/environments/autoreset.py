@@ -67,7 +67,9 @@ class AutoresettingEnvironment:
             return Step(shown, rewards, terminated, truncated, shown, mask)
         if self._mode is AutoresetMode.SAME_STEP:
             return Step(shown, rewards, terminated, truncated, self._final(shown, ended, info), mask)
-        return Step(self._reset(shown, ended), rewards, terminated, truncated, shown, mask)
+        # An engine may show one buffer for ever: the reset would write over the final observations.
+        final = shown.copy()
+        return Step(self._reset(final, ended), rewards, terminated, truncated, final, mask)
 
     def close(self) -> None:
         self._engine.close()

@@ -50,9 +50,11 @@ class SingleEnvironments:
         executed = self._actions.encode(actions)
         for environment, action in zip(self._environments, executed, strict=True):
             observation, reward, terminated, truncated, _ = environment.step(action)
-            successors.append(observation)
+            has_ended = bool(terminated or truncated)
+            # An environment may show one buffer for ever: the reset would write over the final observation.
+            successors.append(np.array(observation) if has_ended else observation)
             figures.append((float(reward), bool(terminated), bool(truncated)))
-            shown.append(environment.reset()[0] if terminated or truncated else observation)
+            shown.append(environment.reset()[0] if has_ended else observation)
         return self._assemble(successors, shown, figures)
 
     def close(self) -> None:

@@ -9,9 +9,11 @@ from typing import Final
 import structlog
 
 from heronry.client.connection import Resolver
+from heronry.client.learner import LearnerClient
 from heronry.client.options import ConnectionOptions
 from heronry.client.params import ParamsClient
 from heronry.client.replay import ReplayClient
+from heronry.fleet.barriers import Barriers
 from heronry.fleet.choice import LockstepVersion, NewestVersion, VersionChoice
 from heronry.fleet.collector import Collector, CollectorSettings
 from heronry.fleet.core.actor import Actor
@@ -23,7 +25,7 @@ from heronry.fleet.weights import WeightsFeed
 from heronry.runtime.clock import Clock
 from heronry.runtime.owner import Owner
 from heronry.spec import EXPERIENCE, POLICY
-from heronry.types.errors import HeronryError, UnavailableError
+from heronry.types.errors import ConfigurationError, HeronryError, UnavailableError
 from heronry.types.run import Assignment, Evaluation, FleetStatistics, Progress, RunState, ServiceRole
 
 _log = structlog.get_logger("heronry.fleet")
@@ -38,14 +40,12 @@ class RunContext:
     Attributes:
       connection: how other services are called.
       clock: time.
-      start: enters the seeds; differs at each start of this fleet in this run.
       max_evaluations: that may wait or run at a time.
       report: sends a heartbeat at once.
     """
 
     connection: ConnectionOptions
     clock: Clock
-    start: int
     max_evaluations: int
     report: Callable[[], None]
 
@@ -58,6 +58,7 @@ class AssignedRun:
 
     def __init__(self, assignment: Assignment, plan: RunPlan, context: RunContext) -> None:
         self.run_id = assignment.run_id
+        self.num_starts = assignment.num_starts
         self._assignment = assignment
         self._plan = plan
         self._context = context
@@ -65,6 +66,8 @@ class AssignedRun:
         self._owner = Owner("fleet-actor")
         self._params = ParamsClient(self._resolver(ServiceRole.PARAMS), context.connection)
         self._replay = ReplayClient(self._resolver(ServiceRole.REPLAY), context.connection)
+        learner = LearnerClient(self._resolver(ServiceRole.LEARNER), context.connection)
+        self._barriers = Barriers(learner, assignment.num_starts)
         self._judge = Judge(plan, self._params, context.max_evaluations)
         self._feed = WeightsFeed(self._params, POLICY)
         self._figures = FleetFigures(self.run_id, plan.environment.id, plan.num_envs, context.clock.now)
@@ -72,11 +75,6 @@ class AssignedRun:
         self._failure: str | None = None
         self._may_start = asyncio.Event()
         self._task = asyncio.create_task(self._work())
-
-    @property
-    def has_stopped(self) -> bool:
-        """Whether collecting has ended for good; to go on takes a new `AssignedRun`."""
-        return self._gate.is_stopped
 
     def statistics(self) -> FleetStatistics:
         """Return all figures."""
@@ -125,6 +123,7 @@ class AssignedRun:
         self._judge.close()
         await self._params.close()
         await self._replay.close()
+        await self._barriers.close()
 
     def _reached_state(self) -> RunState | None:
         if self._failure is not None:
@@ -147,11 +146,20 @@ class AssignedRun:
             asyncio.get_running_loop().call_soon(self._context.report)
 
     async def _collect(self, actor: Actor) -> None:
-        following = asyncio.create_task(self._feed.follow())
-        others = self._assignment.of_role(ServiceRole.FLEET)
         plan, context = self._plan, self._context
-        num_fleets = max(1, len(others))
-        settings = CollectorSettings(EXPERIENCE, plan.num_envs, plan.is_on_policy, context.start, num_fleets)
+        num_others = len(self._assignment.of_role(ServiceRole.FLEET))
+        if plan.lockstep is not None and num_others:
+            raise ConfigurationError.of("lockstep", True, f"false with {num_others + 1} fleets")
+        following = asyncio.create_task(self._feed.follow())
+        settings = CollectorSettings(
+            table=EXPERIENCE,
+            num_envs=plan.num_envs,
+            is_on_policy=plan.is_on_policy,
+            pace=plan.pace,
+            is_lockstep=plan.lockstep is not None,
+            start=self.num_starts,
+            num_fleets=num_others + 1,
+        )
         collector = Collector(
             settings, self._replay, self._feed, self._choice(), self._figures, context.clock, context.report
         )
@@ -162,9 +170,9 @@ class AssignedRun:
             await asyncio.gather(following, return_exceptions=True)
 
     def _choice(self) -> VersionChoice:
-        if not self._plan.is_lockstep:
+        if self._plan.lockstep is None:
             return NewestVersion(self._feed)
-        return LockstepVersion(self._feed, self._gate, self._plan.num_envs, self._plan.batch_size)
+        return LockstepVersion(self._feed, self._barriers, self._plan.lockstep)
 
     def _make_actor(self) -> Actor:
         from heronry.environments.making import make_environment  # brings Gymnasium: after the port is bound
@@ -175,7 +183,8 @@ class AssignedRun:
     def _fail(self, error: Exception) -> None:
         self._gate.stop()
         is_ours = isinstance(error, HeronryError)
-        self._failure = str(error) if is_ours else f"environment {self._plan.environment.id!r}: {error!r}"
+        named = f"{type(error).__name__}: {error}"
+        self._failure = named if is_ours else f"environment {self._plan.environment.id!r}: {named}"
         _log.error("run_failed", run_id=self.run_id, reason=self._failure, exc_info=None if is_ours else error)
 
     def _resolver(self, role: ServiceRole) -> Resolver:

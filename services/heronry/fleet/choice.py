@@ -1,18 +1,19 @@
 """Chooses the version that acts in the next block."""
 
+import asyncio
 from typing import Final, Protocol
 
 import structlog
 
 from heronry.client.parameters import Parameters
-from heronry.fleet.core.lockstep import LockstepSchedule
-from heronry.fleet.gate import Gate
+from heronry.fleet.barriers import Barriers
+from heronry.fleet.core.lockstep import LockstepPlan, LockstepSchedule
 from heronry.fleet.weights import WeightsFeed
+from heronry.types.run import Barrier
 
 _log = structlog.get_logger("heronry.fleet")
 
-# Waits of `WeightsFeed.exactly` in a row before a version is given up.
-_MAX_WAITS: Final = 3
+_RETRY_S: Final = 0.2
 
 
 class VersionChoice(Protocol):
@@ -20,7 +21,7 @@ class VersionChoice(Protocol):
 
     @property
     def segment(self) -> int | None:
-        """Number of the version that the present segment began with; None where there are no segments."""
+        """What the seeds of the present segment derive from; None where there are no segments."""
         ...
 
     async def next(self) -> Parameters:
@@ -41,49 +42,50 @@ class NewestVersion:
 
 
 class LockstepVersion:
-    """Exactly the version of the schedule.
+    """Exactly the version of the schedule, from barrier to barrier.
 
-    A segment begins with the newest version when the fleet starts collecting, and again where the
-    schedule cannot be kept: the model was restored (another epoch), or experience was lost with its
-    service, so that the version never comes. Blocks count from the segment's beginning.
+    A segment begins where the learner stands at a barrier, is named after the updates before it, and
+    has a fixed number of blocks: what is collected depends on the barrier alone, so that a run that
+    goes on from it does what one that passed it did.
+
+    All versions of a segment are of one epoch. In another one params has been restarted: its
+    numbers need not mean the same, and the coordinator is about to have everybody begin anew.
     """
 
-    def __init__(self, feed: WeightsFeed, gate: Gate, num_envs: int, batch_size: int) -> None:
+    def __init__(self, feed: WeightsFeed, barriers: Barriers, plan: LockstepPlan) -> None:
         self._feed = feed
-        self._gate = gate
-        self._sizes = num_envs, batch_size
+        self._barriers = barriers
+        self._plan = plan
+        self._barrier: Barrier | None = None
         self._schedule: LockstepSchedule | None = None
         self._block = 0
         self._current: Parameters | None = None
 
     @property
     def segment(self) -> int | None:
-        return None if self._schedule is None else self._schedule.base
+        return None if self._barrier is None else self._barrier.num_updates
 
     async def next(self) -> Parameters:
-        chosen = await self._scheduled()
+        while self._barrier is None or self._block >= self._plan.num_blocks(self._barrier.num_updates):
+            await self._begin_segment()
+        if self._schedule is None:
+            raise RuntimeError("a segment has a schedule")
+        chosen = await self._version(self._schedule.version_number(self._block), self._barrier.version.epoch)
         self._block += 1
-        self._current = chosen
         return chosen
 
-    async def _scheduled(self) -> Parameters:
-        num_waits = 0
-        while self._schedule is not None and self._current is not None and num_waits < _MAX_WAITS:
-            number = self._schedule.version_number(self._block)
-            if number == self._current.version.number:
-                return self._current
-            parameters = await self._feed.exactly(number)
-            if parameters is not None and parameters.version.epoch == self._current.version.epoch:
-                return parameters
-            newest = await self._feed.wait_for_any()
-            if newest.version.epoch != self._current.version.epoch:
-                break
-            num_waits += self._gate.is_open
-        return await self._begin_segment()
+    async def _begin_segment(self) -> None:
+        barrier = await self._barriers.next(self.segment)
+        _log.info("lockstep_segment", base=str(barrier.version), num_updates=barrier.num_updates)
+        self._barrier, self._block = barrier, 0
+        self._schedule = self._plan.schedule(barrier.version.number)
 
-    async def _begin_segment(self) -> Parameters:
-        newest = await self._feed.wait_for_any()
-        _log.info("lockstep_segment", base=str(newest.version), former_segment=self.segment, block=self._block)
-        self._schedule = LockstepSchedule(newest.version.number, *self._sizes)
-        self._block = 0
-        return newest
+    async def _version(self, number: int, epoch: int) -> Parameters:
+        while self._current is None or (self._current.version.number, self._current.version.epoch) != (number, epoch):
+            found = await self._feed.exactly(number)
+            if found is None or found.version.epoch != epoch:
+                _log.info("lockstep_waits", number=number, epoch=epoch, found=str(found and found.version))
+                await asyncio.sleep(_RETRY_S)
+                continue
+            self._current = found
+        return self._current

@@ -13,6 +13,7 @@ from heronry.client.replay import ReplayClient
 from heronry.client.writer import Writer
 from heronry.fleet.choice import VersionChoice
 from heronry.fleet.core.actor import Actor
+from heronry.fleet.core.exploration import Pace
 from heronry.fleet.core.figures import FleetFigures
 from heronry.fleet.core.rollout import Unroll
 from heronry.fleet.weights import WeightsFeed
@@ -52,6 +53,8 @@ class CollectorSettings:
       is_on_policy: wait until a block is in the table before the next is collected. A queue lets in
         what its learner will soon take, so that the wait bounds the policy lag; nothing is lost by
         it, since the queue itself holds the learner's next batch.
+      pace: what tells the steps that the run has behind it; None where nothing depends on them.
+      is_lockstep: no block may be lost, nor come twice.
       start: enters the seeds.
       num_fleets: of the run; shares out the steps it has behind it.
     """
@@ -59,6 +62,8 @@ class CollectorSettings:
     table: str
     num_envs: int
     is_on_policy: bool
+    pace: Pace | None
+    is_lockstep: bool
     start: int
     num_fleets: int
 
@@ -85,12 +90,14 @@ class Collector:
         self._on_first_step = on_first_step
         self._loaded: ParameterVersion | None = None
         self._segment: int | None = None
+        self._has_appended = False
 
     async def run(self, actor: Actor, owner: Owner) -> None:
-        """Collect; ride out the loss of the replay service.
+        """Collect; ride out the loss of the replay service, but for lockstep.
 
         Raises:
-          Exception: whatever an environment raised; SchemaMismatchError when the weights do not fit.
+          Exception: whatever an environment raised; SchemaMismatchError when the weights do not fit;
+            in lockstep, what the replay service failed with while a block was on its way.
         """
         has_begun = False
         while True:
@@ -106,6 +113,9 @@ class Collector:
                     await writer.abort()
                     return
             except _TRANSIENT as error:
+                # Whether the block on its way is in the table, nobody knows; the last barrier is certain.
+                if self._settings.is_lockstep and self._has_appended:
+                    raise
                 _log.warning("replay_lost", table=self._settings.table, error=str(error))
             await asyncio.sleep(_RETRY_S * random.uniform(0.5, 1.0))
 
@@ -129,23 +139,29 @@ class Collector:
             self._figures.waiting_time_s += self._clock.now() - collected_s
 
     async def _append(self, writer: Writer, unroll: Unroll, version: ParameterVersion) -> None:
+        self._has_appended = True
         await _patiently(partial(writer.append, unroll.columns, version))
         if self._settings.is_on_policy:
             await _patiently(writer.flush)
 
     async def _begin_segment(self, actor: Actor, owner: Owner) -> None:
-        """Seed the environments by the version that a lockstep segment begins with."""
+        """Begin new episodes where a lockstep segment does."""
         segment = self._choice.segment
         if segment is not None and segment != self._segment:
             await owner.call(actor.begin, segment)
+            self._figures.cut_episodes()
             self._segment = segment
 
     async def _steps_before(self) -> int:
         """Return the steps that the run has behind it, for each fleet: exploration goes on from there."""
-        if self._settings.is_on_policy:
+        pace = self._settings.pace
+        if pace is None:
             return 0
         info = await self._replay.get_table(self._settings.table)
-        return info.num_inserts // self._settings.num_fleets
+        # The table of a run that was restored counts from 0; the versions of its policy go on.
+        newest = await self._feed.wait_for_any()
+        steps = max(info.num_inserts, pace.steps_after(newest.version.number - 1))
+        return steps // self._settings.num_fleets
 
     def _note_first_step(self) -> None:
         if self._figures.first_step_time_s is None:

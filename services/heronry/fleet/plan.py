@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from heronry.environments.settings import EnvironmentSettings
 from heronry.fleet.core.actor import ActorSettings
-from heronry.fleet.core.exploration import EpsilonSchedule
+from heronry.fleet.core.exploration import EpsilonSchedule, Pace
+from heronry.fleet.core.lockstep import LockstepPlan
 from heronry.spec import DqnSettings, RunSpec
 
 
@@ -18,18 +19,18 @@ class RunPlan:
       num_envs: environments side by side.
       actor: how it acts.
       network: `hidden` and `activation`.
-      batch_size: items of one update.
       is_on_policy: whether each unroll is wanted fresh, learnt from once.
-      is_lockstep: whether each version is waited for, so that the run is the same each time.
+      pace: of a run that explores less as it goes on; None for others.
+      lockstep: how each version is waited for, so that the run is the same each time; None unless it is.
     """
 
     environment: EnvironmentSettings
     num_envs: int
     actor: ActorSettings
     network: Mapping[str, object]
-    batch_size: int
     is_on_policy: bool
-    is_lockstep: bool
+    pace: Pace | None
+    lockstep: LockstepPlan | None
 
     @classmethod
     def from_spec(cls, values: Mapping[str, object], fleet_index: int) -> "RunPlan":
@@ -40,10 +41,12 @@ class RunPlan:
         """
         spec = RunSpec.from_dict(values)
         algorithm = spec.algorithm
-        epsilon = None
+        epsilon = pace = None
         if isinstance(algorithm, DqnSettings):
             decay = algorithm.epsilon_initial, algorithm.epsilon_final, algorithm.epsilon_decay_steps
             epsilon = EpsilonSchedule(*decay)
+            items_of_an_update = algorithm.batch_size * algorithm.publish_period
+            pace = Pace(algorithm.min_replay_size, items_of_an_update / algorithm.samples_per_insert)
         actor = ActorSettings(
             algorithm=algorithm.name,
             hidden=spec.network.hidden,
@@ -58,7 +61,12 @@ class RunPlan:
             num_envs=spec.fleet.num_envs,
             actor=actor,
             network={"hidden": list(spec.network.hidden), "activation": spec.network.activation},
-            batch_size=algorithm.batch_size,
             is_on_policy=epsilon is None,
-            is_lockstep=spec.lockstep,
+            pace=pace,
+            lockstep=_lockstep(spec) if spec.lockstep else None,
         )
+
+
+def _lockstep(spec: RunSpec) -> LockstepPlan:
+    every_updates = spec.checkpoint.every_updates
+    return LockstepPlan(spec.fleet.num_envs, spec.algorithm.batch_size, every_updates, spec.max_updates)

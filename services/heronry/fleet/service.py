@@ -14,10 +14,7 @@ from heronry.runtime.clock import Clock, SystemClock
 from heronry.runtime.node import ServiceNode
 from heronry.runtime.server import ServerBuilder
 from heronry.types.errors import FailedPreconditionError
-from heronry.types.run import Assignment, Evaluation, FleetStatistics, Progress, RunState
-
-# Further starts of one run within one process are told apart from those of the process itself.
-_RESTART_STRIDE: Final = 2**32
+from heronry.types.run import Assignment, Evaluation, FleetStatistics, Progress
 
 
 class FleetService:
@@ -30,7 +27,6 @@ class FleetService:
         self._clock = clock
         self._node: ServiceNode | None = None
         self._run: AssignedRun | None = None
-        self._num_begun: dict[str, int] = {}
 
     def statistics(self) -> FleetStatistics:
         """Return what was done for the assigned run; nothing without one."""
@@ -61,13 +57,13 @@ class FleetService:
         await self._end_run()
 
     async def reconcile(self, assignment: Assignment) -> None:
-        """Begin, pause, go on with or end the run.
+        """Begin, pause, go on with or end the run; another start of it is begun anew.
 
         Raises:
           ConfigurationError: the spec cannot be used.
         """
         run = self._run
-        if run is not None and (run.run_id != assignment.run_id or _goes_on_again(run, assignment)):
+        if run is not None and (run.run_id, run.num_starts) != (assignment.run_id, assignment.num_starts):
             await self._end_run()
         if self._run is None and assignment.run_id:
             self._run = self._begin_run(assignment)
@@ -83,12 +79,9 @@ class FleetService:
         if node is None:
             raise RuntimeError("the service is not started")
         plan = RunPlan.from_spec(assignment.spec, node.index)
-        num_begun = self._num_begun.get(assignment.run_id, 0)
-        self._num_begun[assignment.run_id] = num_begun + 1
         context = RunContext(
             connection=node.connection_options,
             clock=self._clock,
-            start=node.num_starts + num_begun * _RESTART_STRIDE,
             max_evaluations=self._settings.max_evaluations,
             report=node.report_now,
         )
@@ -98,12 +91,6 @@ class FleetService:
         run, self._run = self._run, None
         if run is not None:
             await run.close()
-
-
-def _goes_on_again(run: AssignedRun, assignment: Assignment) -> bool:
-    """Whether a run that this fleet has stopped collecting for is to be collected for again."""
-    wanted = {RunState.PENDING, RunState.RUNNING, RunState.PAUSED}
-    return run.has_stopped and run.progress().failure is None and assignment.desired_state in wanted
 
 
 def build(settings: FleetServiceSettings) -> FleetService:

@@ -5,11 +5,10 @@ import importlib
 import shutil
 import tempfile
 import threading
-from collections.abc import Coroutine
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, get_type_hints
+from typing import Self, TypeVar, get_type_hints
 
 from heronry.launch.layout import Layout
 from heronry.launch.local import instances_of
@@ -35,7 +34,7 @@ class EmbeddedMesh:
         self.data_dir = data_dir or self._temporary or Path("runs")
         self._num_fleets = num_fleets
         self._layout: Layout | None = None
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._nodes: list[ServiceNode] = []
 
@@ -53,12 +52,18 @@ class EmbeddedMesh:
 
     def stop(self) -> None:
         """Drain and stop every service, end the loop's thread, remove the sockets."""
-        if self._thread is None:
+        thread, loop = self._thread, self._loop
+        if thread is None or loop is None:
             return
+        self._thread = self._loop = None
         try:
-            self._submit(self._stop_nodes()).result(STOP_TIMEOUT_S)
+            asyncio.run_coroutine_threadsafe(self._stop_nodes(), loop).result(STOP_TIMEOUT_S)
         finally:
-            self._finish()
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(STOP_TIMEOUT_S)
+            if not loop.is_running():
+                loop.close()
+            self._remove_files()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -80,16 +85,10 @@ class EmbeddedMesh:
 
     def _begin(self) -> "Future[None]":
         self._layout = Layout.create(self.data_dir, self.data_dir)
-        self._thread = threading.Thread(target=self._run_loop, name="heronry-embedded", daemon=True)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=_run_loop, args=(self._loop,), name="heronry-embedded", daemon=True)
         self._thread.start()
-        return self._submit(self._start_nodes(self._layout))
-
-    def _run_loop(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-
-    def _submit(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        return asyncio.run_coroutine_threadsafe(self._start_nodes(self._layout), self._loop)
 
     async def _start_nodes(self, layout: Layout) -> None:
         try:
@@ -112,17 +111,16 @@ class EmbeddedMesh:
             if isinstance(outcome, BaseException) and not isinstance(outcome, HeronryError):
                 raise outcome
 
-    def _finish(self) -> None:
-        thread, self._thread = self._thread, None
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        if thread is not None:
-            thread.join(STOP_TIMEOUT_S)
-        if not self._loop.is_running():
-            self._loop.close()
+    def _remove_files(self) -> None:
         if self._layout is not None:
             self._layout.remove_sockets()
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    loop.run_forever()
 
 
 def _make_node(role: str, index: int, layout: Layout) -> ServiceNode:

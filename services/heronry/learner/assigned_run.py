@@ -1,7 +1,7 @@
 """One run as the learner carries it out, from its assignment to its end."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ from heronry.client.connection import Resolver
 from heronry.client.options import ConnectionOptions
 from heronry.client.params import ParamsClient
 from heronry.client.replay import ReplayClient
+from heronry.learner.barriers import BarrierPlan, Barriers
 from heronry.learner.core.checkpoint_store import CheckpointStore
 from heronry.learner.core.counters import Counters
 from heronry.learner.core.learning import Learning
@@ -24,7 +25,8 @@ from heronry.runtime.owner import Owner
 from heronry.spec import EXPERIENCE, POLICY
 from heronry.types.errors import FailedPreconditionError, HeronryError, UnavailableError
 from heronry.types.experience import Batch
-from heronry.types.run import Assignment, LearnerStatistics, Progress, RunState, ServiceRole
+from heronry.types.run import Assignment, Barrier, LearnerStatistics, Progress, RunState, ServiceRole
+from heronry.types.tensors import Array
 
 _log = structlog.get_logger("heronry.learner")
 
@@ -58,6 +60,7 @@ class AssignedRun:
 
     def __init__(self, assignment: Assignment, plan: RunPlan, context: RunContext) -> None:
         self.run_id = assignment.run_id
+        self.num_starts = assignment.num_starts
         self._assignment = assignment
         self._plan = plan
         self._context = context
@@ -66,6 +69,7 @@ class AssignedRun:
         self._replay = ReplayClient(self._resolver(ServiceRole.REPLAY), context.connection)
         self._publisher = Publisher(self._params, POLICY, plan.model_settings())
         self._sampling = Sampling(self._replay, EXPERIENCE, plan.credits)
+        self._barriers = _barriers_of(plan)
         self._learning: Learning | None = None
         self._device = ""
         self._failure: str | None = None
@@ -95,11 +99,14 @@ class AssignedRun:
             metrics=counters.metrics,
             update_time_s=counters.update_time_s,
             waiting_time_s=counters.waiting_time_s,
+            barrier=None if self._barriers is None else self._barriers.here,
         )
 
     def progress(self) -> Progress:
         """Return what the next heartbeat carries."""
         figures = {} if self._learning is None else self._learning.counters.figures()
+        if self._barriers is not None:
+            figures["barrier_updates"] = float(self._barriers.num_updates)
         return Progress(run_id=self.run_id, figures=figures, failure=self._failure, reached_state=self._reached_state())
 
     def apply(self, assignment: Assignment) -> None:
@@ -117,12 +124,16 @@ class AssignedRun:
     async def save_checkpoint(self) -> tuple[Path, int]:
         """Write the state between two updates; return where, and the updates it covers.
 
+        In lockstep that is the last barrier's: from nowhere else the run can go on the same.
+
         Raises:
           FailedPreconditionError: nothing can be saved before the first update is possible.
           DeadlineExceededError, UnavailableError: params does not take the weights before it.
         """
         if self._learning is None:
             raise FailedPreconditionError(f"the learner is not ready for run {self.run_id!r} yet", retry_after_s=0.2)
+        if self._barriers is not None:
+            return self._barriers.saved
         async with self._between_updates:
             await self._settle()
             return await self._save(self._learning)
@@ -143,11 +154,14 @@ class AssignedRun:
         return Counters() if self._learning is None else self._learning.counters
 
     def _reached_state(self) -> RunState | None:
-        if self._failure is not None or not self._has_model:
+        if self._failure is not None:
             return None
         state = self._assignment.desired_state
         if self._ending is not None:
+            # Also before the model is known: a run may be stopped as soon as it has begun.
             return state if self._is_saved else RunState.RUNNING
+        if not self._has_model:
+            return None
         if state is RunState.PAUSED and self._between_updates.locked():
             return RunState.RUNNING
         return state
@@ -169,7 +183,9 @@ class AssignedRun:
         self._has_model = True
         context.report()
         learning, self._device = await self._owner.call(make_learning, plan, beginning, context.clock)
-        if not is_new:
+        if self._barriers is not None:
+            await self._begin_at_barrier(self._barriers, beginning, learning)
+        elif not is_new:
             await self._meet(beginning, learning)
         self._learning = learning
         _log.info(
@@ -189,6 +205,23 @@ class AssignedRun:
         else:
             await self._publisher.publish(beginning.weights, 0)
 
+    async def _begin_at_barrier(self, barriers: Barriers, beginning: Beginning, learning: Learning) -> None:
+        """Go back to the last barrier: what params has beyond it belongs to an earlier start."""
+        while not _is_same(await self._publisher.newest(), beginning.weights):
+            # A last push of the earlier start may come between: look again.
+            await self._publisher.publish(beginning.weights, 0)
+            await self._publisher.settled()
+        await self._reach_barrier(barriers, learning)
+
+    async def _reach_barrier(self, barriers: Barriers, learning: Learning) -> None:
+        await self._publisher.settled()
+        path, num_updates = await self._save(learning)
+        version = self._publisher.version
+        if version is None:
+            raise RuntimeError("what was published has a version")
+        barriers.reach(Barrier(num_updates, version, self.num_starts), path)
+        self._context.report()
+
     async def _learn(self, learning: Learning) -> None:
         batches = self._sampling.batches(learning.batch_size, self._context.clock.now)
         await self._may_learn.wait()
@@ -199,14 +232,20 @@ class AssignedRun:
                     await self._update(learning, batch, waited_s)
                 if not self._may_learn.is_set():
                     self._context.report()
+                if self._barriers is not None and self._barriers.is_over:
+                    return
         finally:
             await batches.aclose()
 
     async def _update(self, learning: Learning, batch: Batch, waited_s: float) -> None:
+        if self._barriers is not None and not self._barriers.leave(batch):
+            return
         update = await self._owner.call(learning.update, batch, waited_s)
         await self._publisher.publish(update.tensors, update.num_steps)
         if update.priorities is not None:
             await self._sampling.tell(batch, update.priorities)
+        if self._barriers is not None and self._barriers.is_due(learning.counters.num_updates):
+            await self._reach_barrier(self._barriers, learning)
 
     async def _end(self) -> None:
         """Finish the update under way, save, and let the coordinator know."""
@@ -229,7 +268,8 @@ class AssignedRun:
             await self._settle()
         except HeronryError as error:
             _log.warning("last_weights_not_taken", run_id=self.run_id, reason=str(error))
-        await self._save(learning)
+        if self._barriers is None:
+            await self._save(learning)
 
     async def _settle(self) -> None:
         """Wait until the published version is the learner's state, so that a checkpoint names it."""
@@ -247,7 +287,7 @@ class AssignedRun:
 
     def _fail(self, error: Exception) -> None:
         is_ours = isinstance(error, HeronryError)
-        self._failure = f"learner: {error}" if is_ours else f"learner: {error!r}"
+        self._failure = f"{type(error).__name__}: {error}"
         _log.error("run_failed", run_id=self.run_id, reason=self._failure, exc_info=None if is_ours else error)
         self._context.report()
 
@@ -259,3 +299,13 @@ class AssignedRun:
             return endpoints[0].addresses
 
         return resolve
+
+
+def _barriers_of(plan: RunPlan) -> Barriers | None:
+    spec = plan.spec
+    return Barriers(BarrierPlan(spec.checkpoint.every_updates, spec.max_updates)) if spec.lockstep else None
+
+
+def _is_same(published: Mapping[str, Array], weights: Mapping[str, Array]) -> bool:
+    """Tell whether two sets of tensors are the same, bit for bit."""
+    return all(published[name].tobytes() == array.tobytes() for name, array in weights.items())

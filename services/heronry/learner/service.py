@@ -92,7 +92,7 @@ class LearnerService:
           ConfigurationError: the spec cannot be used.
         """
         run = self._run
-        if run is not None and (run.run_id != assignment.run_id or _goes_on_again(run, assignment)):
+        if run is not None and (_is_of_another_start(run, assignment) or _goes_on_again(run, assignment)):
             await self._end_run()
         is_wanted = bool(assignment.run_id) and not assignment.desired_state.has_ended
         # A run whose learner is the user's own program leaves this service idle.
@@ -123,6 +123,10 @@ class LearnerService:
         self._saved.clear()
         if run is not None:
             await run.close()
+
+
+def _is_of_another_start(run: AssignedRun, assignment: Assignment) -> bool:
+    return (run.run_id, run.num_starts) != (assignment.run_id, assignment.num_starts)
 
 
 def _goes_on_again(run: AssignedRun, assignment: Assignment) -> bool:

@@ -42,7 +42,8 @@ class ReplayService:
         former, self._assignment = self._assignment, assignment
         if not assignment.run_id:
             return
-        begins_anew = former.run_id != assignment.run_id or former.desired_state.has_ended
+        is_same_start = (former.run_id, former.num_starts) == (assignment.run_id, assignment.num_starts)
+        begins_anew = not is_same_start or former.desired_state.has_ended
         if begins_anew and not assignment.desired_state.has_ended:
             await self._drop_run_tables()
         definitions = RunSpec.from_dict(assignment.spec).tables()

@@ -32,7 +32,7 @@ class ServiceNode:
     def __init__(self, service: Service, settings: ServiceSettings) -> None:
         self._service = service
         self._settings = _named(settings, service.role)
-        self._reconciler = Reconciler(service)
+        self._reconciler = Reconciler(service, self.report_now)
         self._server: RpcServer | None = None
         self._link: CoordinatorLink | None = None
         self._tasks: set[asyncio.Task[Any]] = set()

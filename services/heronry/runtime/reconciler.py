@@ -1,6 +1,7 @@
 """Hands assignments to a service, one at a time and only the newest."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
@@ -21,11 +22,13 @@ class Reconciler:
     failure of the run in the service's progress.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, on_taken: Callable[[], None] = lambda: None) -> None:
+        """`on_taken` is called when the service has taken up an assignment, or failed to."""
         self.assignment: Assignment | None = None
         self._service = service
+        self._on_taken = on_taken
+        self._taken = Assignment()
         self._news = asyncio.Event()
-        self._failed_run = ""
         self._failure = ""
 
     def deliver(self, assignment: Assignment) -> None:
@@ -34,19 +37,16 @@ class Reconciler:
         self._news.set()
 
     def progress(self) -> Progress:
-        """Return the service's progress, with the failure of the last reconciliation in it."""
+        """Return the service's progress on what it has taken up, or why that failed."""
+        run_id, num_starts = self._taken.run_id, self._taken.num_starts
         try:
             progress = self._service.progress()
         except Exception as error:  # noqa: BLE001 # a service that cannot tell its progress still keeps its lease
             _log.error("progress_failed", exc_info=error)
-            return Progress(self._run_id, failure=f"{type(error).__name__}: {error}")
+            return Progress(run_id, failure=f"{type(error).__name__}: {error}", num_starts=num_starts)
         if self._failure and progress.failure is None:
-            return replace(progress, run_id=self._failed_run, failure=self._failure)
-        return progress
-
-    @property
-    def _run_id(self) -> str:
-        return "" if self.assignment is None else self.assignment.run_id
+            progress = replace(progress, run_id=run_id, failure=self._failure)
+        return replace(progress, num_starts=num_starts) if progress.run_id == run_id else progress
 
     async def run(self) -> None:
         """Reconcile until cancelled."""
@@ -71,10 +71,11 @@ class Reconciler:
                 self._fail(assignment, error)
             else:
                 self._failure = ""
+            self._taken = assignment
+            self._on_taken()
             return
 
     def _fail(self, assignment: Assignment, error: Exception) -> None:
         is_ours = not isinstance(error, HeronryError)
         _log.error("reconcile_failed", run_id=assignment.run_id, reason=str(error), exc_info=error if is_ours else None)
-        self._failed_run = assignment.run_id
         self._failure = f"{type(error).__name__}: {error}"

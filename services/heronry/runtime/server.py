@@ -99,7 +99,11 @@ class RpcServer:
         self.admission = Admission(settings.max_streams)
         interceptor = ServerInterceptor(Identities.from_file(settings.tokens_file), self.admission, limits)
         self._health = health.aio.HealthServicer()
-        options = server_options(max_message_bytes=settings.max_message_bytes, max_streams=settings.max_streams)
+        options = server_options(
+            max_message_bytes=settings.max_message_bytes,
+            max_streams=settings.max_streams,
+            keepalive=settings.keepalive,
+        )
         self._server = grpc.aio.server(interceptors=(interceptor,), options=options)
         self._server.add_generic_rpc_handlers(tuple(builder.handlers))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from heronry.client.options import ConnectionOptions, TlsOptions
 from heronry.types.errors import ConfigurationError
-from heronry.wire.options import DEFAULT_MAX_MESSAGE_BYTES
+from heronry.wire.options import DEFAULT_MAX_MESSAGE_BYTES, Keepalive
 
 S = TypeVar("S", bound="ServiceSettings")
 
@@ -53,6 +53,8 @@ class ServiceSettings(BaseModel):
     heartbeat_s: float = Field(0.5, gt=0, le=60, description="period of heartbeats to the coordinator")
     max_message_bytes: int = Field(DEFAULT_MAX_MESSAGE_BYTES, ge=4096, le=1 << 30, description="largest message taken")
     max_streams: int = Field(1000, ge=1, le=100_000, description="streams open at a time")
+    keepalive_s: float = Field(20.0, ge=0.1, le=3600, description="ping a peer that was silent for longer")
+    ping_timeout_s: float = Field(5.0, ge=0.1, le=3600, description="a ping unanswered for longer ends its connection")
     stall_s: float = Field(30.0, gt=0, description="a peer that stalls longer loses its stream")
     unary_timeout_s: float = Field(60.0, gt=0, description="bound of calls that come without a deadline")
     metrics_port: int | None = Field(None, ge=0, le=65_535, description="serve Prometheus metrics on 127.0.0.1")
@@ -60,11 +62,16 @@ class ServiceSettings(BaseModel):
     debug: bool = Field(default=False, description="show tracebacks of errors at start")
 
     @property
+    def keepalive(self) -> Keepalive:
+        """When a connection, served or opened, counts as lost."""
+        return Keepalive(self.keepalive_s, self.ping_timeout_s)
+
+    @property
     def connection_options(self) -> ConnectionOptions:
         """How this service calls others."""
         tls = self.tls
         options = None if tls is None else TlsOptions(tls.ca, tls.certificate, tls.key, tls.server_name)
-        return ConnectionOptions(client_id=self.instance, token=self.token, tls=options)
+        return ConnectionOptions(client_id=self.instance, token=self.token, tls=options, keepalive=self.keepalive)
 
 
 def load_settings(cls: type[S], argv: Sequence[str], environ: Mapping[str, str], role: str) -> S:

@@ -19,6 +19,14 @@ EXPERIENCE = "experience"
 Level = Literal["memory", "process", "disk"]
 
 
+_NOT_IN_LOCKSTEP = {
+    "dqn": "lockstep: got true, allowed: false with algorithm 'dqn' (which items it draws depends on how many "
+    "are in its table at that moment, which no schedule fixes)",
+    "external": "lockstep: got true, allowed: false with algorithm 'external' (its learner is your own program, "
+    "which has no barriers to go back to)",
+}
+
+
 class EnvironmentSettings(Section):
     """A Gymnasium environment by id, or `module:factory` for a callable that makes one."""
 
@@ -94,6 +102,9 @@ class CheckpointSettings(Section):
     """When checkpoints are taken."""
 
     interval_s: PositiveFloat = 10.0
+    every_updates: PositiveInt = 16
+    """Updates from one barrier to the next in lockstep: only there the learner's state is saved, and there
+    environments begin anew, whether the run is interrupted or not."""
 
 
 class RunSpec(Section):
@@ -108,11 +119,12 @@ class RunSpec(Section):
     replay: ReplaySettings = ReplaySettings()
     params: ParamsSettings = ParamsSettings()
     lockstep: bool = False
-    """One fleet that waits for each version: the run is the same each time."""
+    """One fleet that waits for each version: the run is the same each time, resumed or not. It uses all its
+    steps, and its last version is judged, because when an evaluation is over depends on the machine."""
     max_env_steps: PositiveInt = 1_000_000
     """Environment steps after which the run ends, target or not."""
     target_return: float | None = None
-    """Mean return at which the run ends; unset: it uses all its steps."""
+    """Mean return at which the run ends; unset, or in lockstep: it uses all its steps."""
     evaluation: EvaluationSettings = EvaluationSettings()
     checkpoint: CheckpointSettings = CheckpointSettings()
 
@@ -126,6 +138,22 @@ class RunSpec(Section):
                     f"allowed: 1 to {num_steps} (algorithm.batch_size * fleet.unroll_length)"
                 )
                 raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _lockstep_is_possible(self) -> Self:
+        if not self.lockstep:
+            return self
+        if self.algorithm.name in _NOT_IN_LOCKSTEP:
+            raise ValueError(_NOT_IN_LOCKSTEP[self.algorithm.name])
+        items, num_envs = self.checkpoint.every_updates * self.algorithm.batch_size, self.fleet.num_envs
+        if items % num_envs:
+            allowed = "a number whose product with algorithm.batch_size is a multiple of fleet.num_envs"
+            message = (
+                f"checkpoint.every_updates: got {self.checkpoint.every_updates}, allowed: {allowed} "
+                f"({num_envs}): in lockstep no block may reach over a barrier"
+            )
+            raise ValueError(message)
         return self
 
     @classmethod
@@ -152,6 +180,11 @@ class RunSpec(Section):
         from heronry.spec.tables import experience_table  # here, because it needs RunSpec
 
         return (experience_table(self),)
+
+    @property
+    def max_updates(self) -> int:
+        """Updates in which a run of unrolls uses `max_env_steps`, the last one whole."""
+        return -(-self.max_env_steps // (self.algorithm.batch_size * self.fleet.unroll_length))
 
     @property
     def needs_learner(self) -> bool:

@@ -24,10 +24,11 @@ def _queue(spec: RunSpec, batch_size: int) -> TableDefinition:
         rate_limiter=RateLimiter.queue(size),
         max_size=size,
         max_times_sampled=1,
-        max_lag=spec.replay.max_lag,
+        # In lockstep every unroll is learnt from, exactly once, also when a stream breaks.
+        max_lag=None if spec.lockstep else spec.replay.max_lag,
         pattern=unroll,
         acknowledgement=AcknowledgementLevel(spec.replay.acknowledgement or "memory"),
-        delivery=Delivery(spec.replay.delivery),
+        delivery=Delivery.AT_LEAST_ONCE if spec.lockstep else Delivery(spec.replay.delivery),
         seed=spec.seed,
     )
 

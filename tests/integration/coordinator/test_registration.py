@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from heronry.client.coordinator import CoordinatorClient
 from heronry.types.errors import FencedError, ServiceNotFoundError
-from heronry.types.run import Progress, RunState, ServiceRole
+from heronry.types.run import Assignment, Progress, RunState, RunStatus, ServiceRole
 
 MakeSpec = Callable[..., dict[str, Any]]
 DEADLINE_S = 10.0
@@ -40,7 +41,7 @@ async def test_a_service_that_joins_a_running_run_is_told_to_restore(mesh, spec:
     async with mesh.coordinator() as coordinator, asyncio.timeout(DEADLINE_S):
         await coordinator.submit_run(spec(), "run-1")
         for role in (ServiceRole.PARAMS, ServiceRole.REPLAY, ServiceRole.FLEET):
-            await coordinator.register(role, f"{role.value}-0", 1, [f"unix:/{role.value}"])
+            await taken_up(coordinator, role)
         async for status in coordinator.watch_run("run-1"):
             if status.state is RunState.RUNNING:
                 break
@@ -53,6 +54,91 @@ async def test_a_service_that_joins_a_running_run_is_told_to_restore(mesh, spec:
     assert restarted.num_starts == 2
     assert assignment.desired_state is RunState.RUNNING
     assert assignment.restore
+    assert assignment.num_starts == 2
+
+
+async def taken_up(coordinator: CoordinatorClient, role: ServiceRole, run_id: str = "run-1") -> Assignment:
+    """Register a service and take up what it is assigned, as a real one would; returns the assignment."""
+    instance = f"{role.value}-0"
+    token = (await coordinator.register(role, instance, 1, [f"unix:/{role.value}"])).lease.fencing_token
+    watch = coordinator.watch_assignment(instance, token)
+    assignment = await anext(watch)
+    await watch.aclose()
+    progress = Progress(run_id, num_starts=assignment.num_starts)
+    await coordinator.heartbeat(instance, token, progress)
+    return assignment
+
+
+async def test_a_run_waits_until_params_and_replay_hold_its_models_and_tables(mesh, spec: MakeSpec) -> None:
+    await mesh.start("coordinator")
+    async with mesh.coordinator() as coordinator, asyncio.timeout(DEADLINE_S):
+        await coordinator.submit_run(spec(), "run-1")
+        for role in (ServiceRole.PARAMS, ServiceRole.FLEET):
+            await taken_up(coordinator, role)
+        lease = (await coordinator.register(ServiceRole.REPLAY, "replay-0", 1, ["unix:/replay"])).lease
+        await coordinator.heartbeat("replay-0", lease.fencing_token, Progress("the run before", num_starts=1))
+        async for status in coordinator.watch_run("run-1"):
+            if status.message == "waiting for: replay":
+                break
+        waiting = await coordinator.get_run("run-1")
+
+        await coordinator.heartbeat("replay-0", lease.fencing_token, Progress("run-1", num_starts=1))
+        async for status in coordinator.watch_run("run-1"):
+            if status.state is RunState.RUNNING:
+                break
+
+    assert waiting.state is RunState.PENDING
+
+
+async def test_no_start_of_a_fleet_repeats_within_a_run_whatever_mesh_it_is_in(mesh, spec: MakeSpec) -> None:
+    numbers = []
+    for number in (1, 2, 3):
+        await mesh.start("coordinator")
+        async with mesh.coordinator() as coordinator, asyncio.timeout(DEADLINE_S):
+            await coordinator.submit_run(spec(), "run-1", restore=number > 1)
+            for incarnation in (1, 1, 2):
+                lease = (await coordinator.register(ServiceRole.FLEET, "fleet-0", incarnation, ["unix:/f"])).lease
+                watch = coordinator.watch_assignment("fleet-0", lease.fencing_token)
+                numbers.append((await anext(watch)).num_starts)
+                await watch.aclose()
+            await coordinator.stop(evaluate=False)
+            async for status in coordinator.watch_run("run-1"):
+                if status.state.has_ended:
+                    break
+        # A mesh that ends in order forgets who was in it; what belongs to the run stays with the run.
+        await mesh.stop("coordinator-0")
+
+    assert numbers == [1, 1, 2, 3, 3, 4, 5, 5, 6]
+
+
+async def test_a_failure_counts_for_the_start_that_it_happened_in(mesh, spec: MakeSpec) -> None:
+    await mesh.start("coordinator")
+    async with mesh.coordinator() as coordinator, asyncio.timeout(DEADLINE_S):
+        lease = (await coordinator.register(ServiceRole.FLEET, "fleet-0", 1, ["unix:/f"])).lease
+        await coordinator.submit_run(spec(), "run-1")
+        await coordinator.heartbeat("fleet-0", lease.fencing_token, Progress("run-1", failure="broke", num_starts=1))
+        failed = await ended(coordinator)
+
+        await coordinator.submit_run({}, "run-1", restore=True)
+        # The fleet has not taken up the restored run yet and says once more what it said before.
+        await coordinator.heartbeat("fleet-0", lease.fencing_token, Progress("run-1", failure="broke", num_starts=1))
+        await taken_up(coordinator, ServiceRole.PARAMS)
+        async for restored in coordinator.watch_run("run-1"):
+            if restored.message == "waiting for: replay":
+                break
+        await coordinator.heartbeat("fleet-0", lease.fencing_token, Progress("run-1", failure="again", num_starts=2))
+        again = await ended(coordinator)
+
+    assert (failed.state, failed.message) == (RunState.FAILED, "fleet-0: broke")
+    assert restored.state is RunState.PENDING
+    assert again.message == "fleet-0: again"
+
+
+async def ended(coordinator: CoordinatorClient) -> RunStatus:
+    async for status in coordinator.watch_run("run-1"):
+        if status.state.has_ended:
+            return status
+    raise AssertionError("the watch ended before the run")
 
 
 async def test_a_former_start_is_fenced_out_of_its_heartbeats_and_its_watch(mesh) -> None:

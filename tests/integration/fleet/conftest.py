@@ -54,6 +54,7 @@ class Mesh:
         self.nodes = {}
         self.services = {}
         self.generation = 0
+        self.num_starts = 1
         self.params = ParamsClient(self.address("params"))
         self.replay = ReplayClient(self.address("replay"))
         self.fleet = FleetClient(self.address("fleet"))
@@ -88,15 +89,19 @@ class Mesh:
         )
         return acknowledgement.version
 
-    async def assign(self, state, run_id="run", spec=None, roles=("fleet",)):
+    async def assign(self, state, run_id="run", spec=None):
         self.generation += 1
         endpoints = tuple(
-            Endpoint(ServiceRole(role), f"{role}-0", (self.address(role),)) for role in ("params", "replay", "fleet")
+            Endpoint(ServiceRole(role), f"{role}-0", (self.address(role),)) for role in ("params", "replay", "learner")
         )
         values = (spec or self.spec).to_dict()
-        assignment = Assignment(self.generation, run_id, state, values, endpoints)
-        for role in roles:
-            await self.services[role].reconcile(assignment)
+        assignment = Assignment(self.generation, run_id, state, values, endpoints, num_starts=self.num_starts)
+        await self.services["fleet"].reconcile(assignment)
+
+    async def begin_anew(self, state):
+        """Assign the run's next start, as the coordinator does when the run is restored."""
+        self.num_starts += 1
+        await self.assign(state)
 
     def progress(self):
         return self.services["fleet"].progress()

@@ -5,6 +5,8 @@ import asyncio
 import numpy as np
 import pytest
 
+from heronry.spec import POLICY
+from heronry.types.contribution import ContributionKind
 from heronry.types.errors import DeadlineExceededError
 from heronry.types.run import RunState
 
@@ -130,10 +132,26 @@ async def test_a_stopped_run_that_is_resumed_plays_other_episodes(mesh, table, w
     await wait_until(lambda: mesh.progress().reached_state is RunState.STOPPED)
     await mesh.replay.reset(table)
 
-    await mesh.assign(RunState.RUNNING)
+    await mesh.begin_anew(RunState.RUNNING)
     again = (await batches(mesh, table, 1))[0]
 
     assert not np.array_equal(first.columns["observation"][0], again.columns["observation"][0])
+
+
+async def test_a_restored_run_of_q_learning_explores_as_little_as_before_though_its_table_is_empty(make_mesh, table):
+    algorithm = {"name": "dqn", "batch_size": 64, "publish_period": 1, "samples_per_insert": 1, "min_replay_size": 8}
+    async with make_mesh(algorithm={**algorithm, "epsilon_final": 0.0, "epsilon_decay_steps": 64}) as mesh:
+        tensors = mesh.tensors()
+        tensors["q/head/bias"][:] = [100.0, 0.0]
+        await mesh.replay.create_table(mesh.spec.tables()[0])
+        version, _ = await mesh.params.register_model(POLICY, tensors)
+        # One update: 8 steps before it and 64 for it.
+        await mesh.params.push(POLICY, tensors, kind=ContributionKind.WEIGHTS, base_version=version)
+
+        await mesh.assign(RunState.RUNNING)
+        batch = (await batches(mesh, table, 1))[0]
+
+        assert np.all(batch.columns["action"] == 0)
 
 
 async def test_environments_are_ready_before_the_run_begins(mesh, wait_until):

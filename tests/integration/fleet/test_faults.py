@@ -43,7 +43,7 @@ async def test_an_environment_that_raises_fails_the_run_by_name(make_mesh, broke
         failure = await wait_until(lambda: mesh.progress().failure)
 
         assert broken_environment in failure
-        assert "the simulator fell over" in failure
+        assert "ValueError: the simulator fell over" in failure
 
 
 async def test_an_unknown_environment_fails_the_run_with_the_nearest_name(make_mesh, wait_until):
@@ -52,6 +52,7 @@ async def test_an_unknown_environment_fails_the_run_with_the_nearest_name(make_m
 
         failure = await wait_until(lambda: mesh.progress().failure)
 
+        assert failure.startswith("EnvironmentNotFoundError: ")
         assert "'CartPoll-v1'" in failure
         assert "'CartPole-v1'" in failure
 
@@ -62,6 +63,22 @@ async def test_weights_of_another_network_fail_the_run_by_tensor(mesh, wait_unti
     failure = await wait_until(lambda: mesh.progress().failure)
 
     assert "policy/0/weight" in failure
+
+
+async def test_a_run_that_failed_is_begun_anew_when_it_is_restored(make_mesh, broken_environment, wait_until):
+    async with make_mesh(environment={"id": broken_environment}) as mesh:
+        await mesh.begin()
+        await wait_until(lambda: mesh.progress().failure)
+        await mesh.assign(RunState.FAILED)
+        assert mesh.progress().failure
+
+        mesh.spec = mesh.spec.model_copy(
+            update={"environment": mesh.spec.environment.model_copy(update={"id": "CartPole-v1"})}
+        )
+        await mesh.begin_anew(RunState.RUNNING)
+
+        assert mesh.progress().failure is None
+        await wait_until(lambda: mesh.progress().figures["env_steps"] > 0)
 
 
 async def test_a_failed_run_does_not_hinder_the_next(make_mesh, broken_environment, table, wait_until):

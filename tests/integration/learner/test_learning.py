@@ -77,6 +77,13 @@ async def test_a_run_that_is_stopped_while_it_waits_for_batches_ends(mesh, wait_
     await wait_until(lambda: mesh.progress().reached_state is RunState.STOPPED)
 
 
+async def test_a_run_that_is_stopped_before_its_model_is_known_ends(mesh, wait_until) -> None:
+    await mesh.assign(RunState.RUNNING)
+    await mesh.assign(RunState.STOPPED)
+
+    await wait_until(lambda: mesh.progress().reached_state is RunState.STOPPED)
+
+
 async def test_q_learning_sends_priorities_back(make_mesh, dqn, wait_until) -> None:
     async with make_mesh(algorithm=dqn) as mesh:
         await mesh.assign(RunState.RUNNING)

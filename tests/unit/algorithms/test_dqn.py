@@ -84,8 +84,24 @@ def test_a_window_that_begins_with_a_reset_is_not_learnt_from_nor_sought(make_ne
         np.testing.assert_array_equal(array, second.weights()[name])
 
 
-def test_priorities_are_the_absolute_errors(make_network, make_batch, discrete) -> None:
-    settings = SETTINGS.model_copy(update={"publish_period": 1, "batch_size": 16})
+def test_every_gradient_step_learns_from_the_whole_breadth_of_a_stratified_sample() -> None:
+    # Drawn in strata: the k-th item of a sample comes from the k-th part of the table.
+    strata, empty = torch.arange(64), torch.zeros(64)
+
+    groups = Transitions(empty, strata, empty, empty, empty, empty).split(16)
+
+    assert sorted(torch.cat([g.actions for g in groups]).tolist()) == strata.tolist()
+    for group in groups:
+        assert torch.bincount(group.actions // 16).tolist() == [4, 4, 4, 4]
+
+
+@pytest.mark.parametrize("publish_period", [1, 4])
+def test_priorities_are_the_absolute_errors_in_the_order_of_the_items(
+    make_network, make_batch, discrete, publish_period
+) -> None:
+    # Steps too small to move the weights: all errors are those of the first.
+    changes = {"publish_period": publish_period, "batch_size": 16 // publish_period, "learning_rate": 1e-12}
+    settings = SETTINGS.model_copy(update=changes)
     batch = make_batch(3, discrete, num_steps=3, batch_size=16)
     batch = replace(batch, columns={**batch.columns, "mask": np.ones((3, 16), bool)})
     dqn = make_dqn(make_network, discrete, settings)

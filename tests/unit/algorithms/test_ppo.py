@@ -188,7 +188,7 @@ def test_the_target_kl_ends_an_update_early(make_network, make_batch, discrete) 
 
 def test_the_learning_rate_falls_to_nothing_when_it_is_annealed(make_network, make_batch, discrete) -> None:
     settings = SETTINGS.model_copy(update={"anneal_learning_rate": True})
-    ppo = make_ppo(make_network, discrete, settings, max_env_steps=64)
+    ppo = make_ppo(make_network, discrete, settings, max_env_steps=32)
     ppo.update(make_batch(9, discrete))
     before = ppo.weights()
 
@@ -196,6 +196,17 @@ def test_the_learning_rate_falls_to_nothing_when_it_is_annealed(make_network, ma
 
     for name, array in ppo.weights().items():
         np.testing.assert_array_equal(array, before[name])
+
+
+def test_rows_on_which_an_environment_resets_itself_are_no_steps_of_the_run(make_network, make_batch, discrete) -> None:
+    batch = make_batch(9, discrete)
+    ppo = make_ppo(make_network, discrete)
+
+    result = ppo.update(batch)
+
+    num_rows_that_count = int(np.count_nonzero(batch.columns["mask"]))
+    assert num_rows_that_count < batch.columns["mask"].size
+    assert result.num_steps == ppo.state().count("num_steps") == num_rows_that_count
 
 
 def test_a_missing_column_is_named(make_network, make_batch, discrete) -> None:

@@ -1,6 +1,7 @@
 """The file that says which mesh is up."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,12 @@ def test_a_broken_file_is_named() -> None:
 def test_removing_twice_is_no_error() -> None:
     remove_state()
     remove_state()
+
+
+def test_a_process_that_has_ended_but_was_not_waited_for_is_gone() -> None:
+    process = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+
+    assert start_ticks(process.pid) == 0
+
+    process.wait()

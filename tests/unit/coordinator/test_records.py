@@ -19,7 +19,10 @@ MakeRun = Callable[..., Run]
 
 def lived(run: Run) -> list[records.Record]:
     """Let a run live until it is finishing, and return its records."""
+    run.starts.count("fleet-0", 7)
     written = [records.submitted(run)]
+    run.starts.count("fleet-0", 8)
+    written.append(records.started(run))
     run.move_to(RunState.RUNNING, 101.0)
     written.append(records.moved(run))
     run.progress.report("fleet-0", 7, {"env_steps": 512.0, "episodes": 3.0}, 101.5)
@@ -34,8 +37,12 @@ def lived(run: Run) -> list[records.Record]:
 
 
 def facts(run: Run) -> dict[str, object]:
-    values = {f.name: getattr(run, f.name) for f in dataclasses.fields(run) if f.name not in {"plan", "progress"}}
-    return {**values, "plan": run.plan.state(), "progress": run.progress.state()}
+    values = {
+        f.name: getattr(run, f.name)
+        for f in dataclasses.fields(run)
+        if f.name not in {"plan", "progress", "starts", "meter"}
+    }
+    return {**values, "plan": run.plan.state(), "progress": run.progress.state(), "starts": run.starts.state()}
 
 
 def test_a_run_comes_back_from_its_records_as_it_was(make_run: MakeRun) -> None:
@@ -108,6 +115,19 @@ def test_the_next_stretch_keeps_what_was_counted_and_takes_the_new_spec(make_run
     assert again.train_s(501.0) == 3.0
     assert again.must_restore(registered_s=0.0)
     assert again.plan.best == run.plan.best
+
+
+def test_the_next_stretch_goes_on_counting_starts_also_after_its_records_were_read(make_run: MakeRun) -> None:
+    written = lived(make_run())
+
+    before = records.run_from(written)
+    assert before is not None
+    again = records.next_stretch(before, before.spec, "request-2", 500.0)
+    again.starts.count("fleet-0", 8)
+    back = records.run_from([*written, records.submitted(again)])
+
+    assert back is not None
+    assert (before.starts.number("fleet-0"), back.starts.number("fleet-0")) == (2, 3)
 
 
 def test_a_document_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:

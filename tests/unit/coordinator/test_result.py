@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from heronry.coordinator.core.result import Mark, Usage, make_result, sample_reuse, state_after
+from heronry.coordinator.core.meter import Mark
+from heronry.coordinator.core.result import Usage, make_result, sample_reuse, state_after
 from heronry.coordinator.core.run import Ending, Run
 from heronry.types.run import Evaluation, RunState
 from heronry.types.version import ParameterVersion
@@ -26,10 +27,12 @@ def finished(run: Run) -> Run:
 
 def test_the_result_holds_what_was_asked_for(make_run: MakeRun) -> None:
     run = finished(make_run(seed=3))
-    judged = Evaluation(ParameterVersion(1, 40), (480.0, 500.0), (480, 500))
+    judged = Evaluation(ParameterVersion(1, 40, b"\xab" * 32), (480.0, 500.0), (480, 500))
     usages = [Usage("fleet-0", 10, 20, 1.5, 2), Usage("params-0", 30, 40, 0.5, 1)]
 
-    result = make_result(run, judged, usages, Mark(102.5, 256, 1.0), Mark(106.5, 10_240, 3.0), 106.5, "runs/run-1")
+    run.meter.first_update, run.meter.newest = Mark(2.5, 256, 1.0), Mark(6.5, 10_240, 3.0)
+
+    result = make_result(run, judged, usages, 106.5, "runs/run-1")
 
     assert set(result) >= REQUIRED
     assert (result["eval_mean"], result["eval_sd"], result["eval_episodes"]) == (490.0, 10.0, 2)
@@ -42,11 +45,12 @@ def test_the_result_holds_what_was_asked_for(make_run: MakeRun) -> None:
         "starts": 2,
     }
     assert (result["resident_bytes"], result["cpu_s"], result["version"]) == (40, 2.0, "1.40")
+    assert result["content_hash"] == "ab" * 32
     assert (result["state"], result["reason"], result["seed"]) == ("finished", "target reached", 3)
 
 
 def test_what_was_not_measured_is_none(make_run: MakeRun) -> None:
-    result = make_result(make_run(), None, [], None, Mark(101.0, 0, 0.0), 101.0, "runs/run-1")
+    result = make_result(make_run(), None, [], 101.0, "runs/run-1")
 
     assert {result[name] for name in ("eval_mean", "steps_per_s", "to_first_step_s", "selection", "sample_reuse")} == {
         None

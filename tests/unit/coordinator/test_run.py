@@ -100,6 +100,18 @@ def test_updates_of_an_external_learner_are_the_versions_it_published(make_run: 
     assert run.updates == 6
 
 
+def test_a_lockstep_run_uses_its_steps_by_updates_that_are_saved(make_run: MakeRun) -> None:
+    # 8 unrolls of 32 steps an update: 10 updates.
+    run = make_run(lockstep=True, max_env_steps=2560)
+
+    run.progress.report("fleet-0", 1, {"env_steps": 5000.0}, None)
+    run.progress.report("learner-0", 1, {"updates": 10.0, "barrier_updates": 8.0}, None)
+    assert not run.has_used_its_steps
+
+    run.progress.report("learner-0", 1, {"updates": 10.0, "barrier_updates": 10.0}, None)
+    assert run.has_used_its_steps
+
+
 @given(st.lists(st.sampled_from(list(RunState)), max_size=30))
 def test_time_never_runs_backwards_whatever_is_tried(wanted: list[RunState]) -> None:
     spec = RunSpec.from_dict({"environment": {"id": "CartPole-v1"}})

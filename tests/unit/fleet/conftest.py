@@ -45,6 +45,20 @@ class CountingEnvironment(gymnasium.Env):
         return np.array([self._seed, self._episode, self._step], np.float64)
 
 
+class BufferEnvironment(CountingEnvironment):
+    """Shows one buffer for ever, which every step and reset writes over."""
+
+    observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (3,), np.float32)
+
+    def __init__(self, render_mode=None):
+        super().__init__(render_mode)
+        self._buffer = np.zeros(3, np.float32)
+
+    def _observation(self):
+        self._buffer[:] = self._seed, self._episode, self._step
+        return self._buffer
+
+
 class PointEnvironment(gymnasium.Env):
     """A continuous action in [-1, 1] is echoed as the next observation; one step an episode."""
 
@@ -78,14 +92,21 @@ def counting_vector(num_envs, mode="SAME_STEP"):
     return SyncVectorEnv([CountingEnvironment] * num_envs, autoreset_mode=AutoresetMode[mode])
 
 
+def buffer_vector(num_envs):
+    return SyncVectorEnv([BufferEnvironment] * num_envs, copy=False, autoreset_mode=AutoresetMode.DISABLED)
+
+
 @pytest.fixture(autouse=True)
 def counting_module(monkeypatch):
     """Make the environments importable as `counting_environments:...`."""
     module = types.ModuleType(MODULE)
-    kinds = (CountingEnvironment, PointEnvironment, TextEnvironment, PairEnvironment, BrokenEnvironment)
+    kinds = (
+        CountingEnvironment, BufferEnvironment, PointEnvironment, TextEnvironment, PairEnvironment, BrokenEnvironment
+    )  # fmt: skip
     for kind in kinds:
         setattr(module, kind.__name__, kind)
     module.counting_vector = counting_vector
+    module.buffer_vector = buffer_vector
     module.not_an_environment = lambda: 3
     monkeypatch.setitem(sys.modules, MODULE, module)
     return module

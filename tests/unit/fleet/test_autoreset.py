@@ -97,6 +97,15 @@ def test_the_successor_of_a_final_step_is_the_final_observation(engine):
     assert not ends[1][3]
 
 
+@pytest.mark.parametrize("name", ["BufferEnvironment", "buffer_vector"])
+def test_a_final_observation_outlives_the_reset_of_an_environment_that_shows_one_buffer(name):
+    environment = make_environment(EnvironmentSettings(f"counting_environments:{name}"), 1)
+
+    rows = play(environment, [0], np.zeros((12, 1), np.int64))[0]
+
+    assert [r[5].tolist() for r in rows if r[3] or r[4]] == [[0, 0, 2], [0, 1, 5], [0, 2, 3]]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_double_precision_is_stored_as_single(engine):
     environment = make(engine, 2)

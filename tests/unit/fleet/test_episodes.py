@@ -59,3 +59,15 @@ def test_without_an_episode_the_means_are_zero():
     statistics = EpisodeStatistics(2)
 
     assert (statistics.mean_return, statistics.mean_length, statistics.num_episodes) == (0.0, 0.0, 0)
+
+
+def test_an_episode_that_is_cut_off_counts_nowhere():
+    statistics = EpisodeStatistics(1)
+    step = np.array([[5.0]], np.float32)
+    no, yes = np.zeros((1, 1), np.bool_), np.ones((1, 1), np.bool_)
+
+    statistics.add(step, no, yes)
+    statistics.cut()
+    statistics.add(step, yes, yes)
+
+    assert (statistics.mean_return, statistics.mean_length, statistics.num_episodes) == (5.0, 1.0, 1)

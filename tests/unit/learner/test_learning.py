@@ -59,6 +59,9 @@ def test_an_update_counts_and_hands_on_the_weights(learning) -> None:
     assert update.tensors["w"].tolist() == [2.0]
     assert learning.counters == Counters(2, 10, 14, 2.0, 0.5, {"loss": 4.0})
     assert learning.counters.figures()["updates"] == 2.0
+    # Figures of one name are averaged over services, and `samples` are the replay service's items.
+    assert learning.counters.figures()["learnt_steps"] == 14.0
+    assert "samples" not in learning.counters.figures()
 
 
 def test_a_snapshot_restores_weights_and_counts(learning) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heronry.runtime.owner import Owner
+from heronry.runtime.waiters import Call, Waiters
 from heronry.types.blocking import Changed, Waiting, WouldBlock
 from heronry.types.errors import DeadlineExceededError, UnavailableError
 
@@ -229,3 +230,51 @@ async def test_closing_refuses_those_who_wait_and_those_who_come() -> None:
         await asyncio.wait_for(taking, DEADLINE_S)
     with pytest.raises(UnavailableError):
         await owner.call(int)
+
+
+class Lease:
+    """Is tried by calls that know when it may be free, and counts the tries."""
+
+    def __init__(self) -> None:
+        self.tries: dict[str, int] = {}
+        self.is_free = False
+
+    def take(self, name: str, earliest_s: float | None) -> str:
+        self.tries[name] = self.tries.get(name, 0) + 1
+        if not self.is_free:
+            raise WouldBlock("lease", Waiting("take", "lease", 0, 1), earliest_s=earliest_s)
+        return name
+
+    def free(self) -> Changed[None]:
+        self.is_free = True
+        return Changed(None, frozenset({"lease"}))
+
+
+class CountingWaiters(Waiters):
+    """Counts how often the owner's thread looks for calls that are due."""
+
+    num_looks = 0
+
+    def pop_due(self, now_s: float) -> Call | None:
+        self.num_looks += 1
+        return super().pop_due(now_s)
+
+
+async def test_a_timed_call_that_is_not_the_first_in_its_queue_neither_spins_nor_is_forgotten(owner: Owner) -> None:
+    owner._waiters = waiters = CountingWaiters()
+    lease = Lease()
+    # The first waits for a change alone; the second is due from the beginning, but behind it.
+    first = asyncio.create_task(owner.call(lease.take, "first", None))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(owner.call(lease.take, "second", 0.0))
+    await asyncio.sleep(0)
+    await parked(owner, 2)
+
+    before = waiters.num_looks
+    await asyncio.sleep(0.3)
+    looks = waiters.num_looks - before
+    await owner.call(lease.free)
+
+    assert await asyncio.wait_for(asyncio.gather(first, second), DEADLINE_S) == ["first", "second"]
+    assert looks < 10
+    assert lease.tries["first"] < 10

@@ -5,7 +5,7 @@ import pytest
 from heronry.spec import DqnSettings, ExternalSettings, PpoSettings, RunSpec
 from heronry.types.errors import ConfigurationError
 from heronry.types.experience import AcknowledgementLevel
-from heronry.types.tables import SelectorKind
+from heronry.types.tables import Delivery, SelectorKind
 
 
 def minimal(**sections: object) -> dict[str, object]:
@@ -128,3 +128,33 @@ def test_only_a_run_with_an_external_learner_does_without_the_service() -> None:
     }
 
     assert needs == {PpoSettings: True, DqnSettings: True, ExternalSettings: False}
+
+
+@pytest.mark.parametrize(("name", "reason"), [("dqn", "no schedule fixes"), ("external", "your own program")])
+def test_lockstep_with_an_algorithm_that_cannot_keep_it_is_refused_with_the_reason(name: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"lockstep: got true, allowed: false with .*'{name}' .*{reason}"):
+        RunSpec.from_dict(minimal(algorithm={"name": name}, lockstep=True))
+
+
+def test_a_barrier_in_the_middle_of_a_block_is_refused() -> None:
+    values = minimal(
+        lockstep=True, algorithm={"name": "ppo", "batch_size": 4, "minibatch_size": 8}, fleet={"num_envs": 6}
+    )
+
+    with pytest.raises(ConfigurationError, match=r"checkpoint\.every_updates: got 16, .* multiple of .* \(6\)"):
+        RunSpec.from_dict(values)
+    assert RunSpec.from_dict({**values, "checkpoint": {"every_updates": 3}}).lockstep
+
+
+def test_in_lockstep_no_unroll_is_dropped_and_none_is_lost_with_its_reader() -> None:
+    (table,) = RunSpec.from_dict(minimal(lockstep=True)).tables()
+
+    assert table.max_lag is None
+    assert table.delivery is Delivery.AT_LEAST_ONCE
+
+
+@pytest.mark.parametrize(("max_env_steps", "updates"), [(1, 1), (256, 1), (257, 2), (2560, 10)])
+def test_the_steps_of_a_run_of_unrolls_are_used_by_whole_updates(max_env_steps: int, updates: int) -> None:
+    values = minimal(fleet={"unroll_length": 32}, max_env_steps=max_env_steps)
+
+    assert RunSpec.from_dict(values).max_updates == updates

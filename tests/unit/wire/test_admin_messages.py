@@ -23,6 +23,7 @@ from heronry.types.models import (
 )
 from heronry.types.run import (
     Assignment,
+    Barrier,
     Endpoint,
     Evaluation,
     EvaluationSummary,
@@ -141,7 +142,7 @@ def test_a_report_survives(
     state: RunState | None,
     first_step_time_s: float | None,
 ) -> None:
-    progress = Progress(run_id, figures, first_step_time_s, failure, state)
+    progress = Progress(run_id, figures, first_step_time_s, failure, state, num_starts=3)
 
     assert registry.progress_from_proto(registry.progress_to_proto(progress)) == progress
 
@@ -158,7 +159,7 @@ def test_a_registered_service_survives(role: ServiceRole, incarnation: int, has_
 @given(state=st.sampled_from(RunState), generation=COUNTS, restore=st.booleans())
 def test_an_assignment_survives(state: RunState, generation: int, restore: bool) -> None:
     endpoints = (Endpoint(ServiceRole.PARAMS, "params-0", ("unix:/p",)),)
-    assignment = Assignment(generation, "run", state, {"seed": 3, "environment": {"id": "x"}}, endpoints, restore)
+    assignment = Assignment(generation, "run", state, {"seed": 3, "environment": {"id": "x"}}, endpoints, restore, 9)
 
     assert registry.assignment_from_proto(registry.assignment_to_proto(assignment)) == assignment
 
@@ -182,7 +183,7 @@ def test_a_run_survives_with_and_without_what_it_may_lack() -> None:
 def test_episodes_and_figures_survive() -> None:
     evaluation = Evaluation(VERSION, (1.0, 2.5), (10, 25))
     fleet = FleetStatistics("r", "CartPole-v1", 8, 100, 5.0, 3, 20.0, 21.0, VERSION, {0: 4, 2: 1}, 1.0, 2.0, 3.0)
-    learner = LearnerStatistics("r", "ppo", "cpu", 1, 2, 3, VERSION, {"loss": 0.5}, 1.0, 2.0)
+    learner = LearnerStatistics("r", "ppo", "cpu", 1, 2, 3, VERSION, {"loss": 0.5}, 1.0, 2.0, Barrier(1, VERSION, 4))
 
     assert runs.evaluation_from_proto(runs.evaluation_to_proto(evaluation)) == evaluation
     assert statistics.fleet_statistics_from_proto(statistics.fleet_statistics_to_proto(fleet)) == fleet
@@ -190,4 +191,6 @@ def test_episodes_and_figures_survive() -> None:
         statistics.fleet_statistics_from_proto(statistics.fleet_statistics_to_proto(FleetStatistics()))
         == FleetStatistics()
     )
+    bare = LearnerStatistics()
     assert statistics.learner_statistics_from_proto(statistics.learner_statistics_to_proto(learner)) == learner
+    assert statistics.learner_statistics_from_proto(statistics.learner_statistics_to_proto(bare)) == bare

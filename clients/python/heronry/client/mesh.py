@@ -3,7 +3,7 @@
 import asyncio
 import importlib
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -16,9 +16,8 @@ from heronry.client.options import ConnectionOptions, TlsOptions, make_client_id
 from heronry.client.params import ParamsClient
 from heronry.client.replay import ReplayClient
 from heronry.types.errors import ConfigurationError, DeadlineExceededError, ServiceNotFoundError, UnavailableError
-from heronry.types.run import RunStatus, ServiceInfo, ServiceRole
+from heronry.types.run import RunState, RunStatus, ServiceInfo, ServiceRole
 
-_POLL_S = 0.05
 INSTALL_LINE = "pip install 'heronry[serve]'"
 
 
@@ -124,27 +123,21 @@ class Mesh:
     async def start_run(
         self, spec: Mapping[str, object], run_id: str = "", *, restore: bool = False, timeout_s: float = 60.0
     ) -> RunStatus:
-        """Submit a run and wait until params and replay have taken it up.
-
-        For programs that bring their own learner: what they registered before would be dropped when
-        the services turn to the run.
+        """Submit a run and wait until it is under way: its services are there and hold its models and tables.
 
         Raises:
-          DeadlineExceededError: a service has not taken it up after `timeout_s`.
+          DeadlineExceededError: it still waits after `timeout_s`; says for what.
           RunActiveError, ConfigurationError: as `coordinator.submit_run`.
         """
         status = await self.coordinator.submit_run(spec, run_id, restore=restore)
-        needed = {ServiceRole.PARAMS, ServiceRole.REPLAY}
-        ready: set[ServiceRole] = set()
         try:
-            async with asyncio.timeout(timeout_s):
-                while not needed <= ready:
-                    services = await self.coordinator.list_services()
-                    ready = {s.role for s in services if s.progress.run_id == status.run_id}
-                    await asyncio.sleep(_POLL_S)
+            async with asyncio.timeout(timeout_s), aclosing(self.coordinator.watch_run(status.run_id)) as statuses:
+                async for status in statuses:
+                    if status.state is not RunState.PENDING:
+                        break
         except TimeoutError:
-            missing = ", ".join(sorted(role.value for role in needed - ready))
-            raise DeadlineExceededError(f"run {status.run_id!r}: {missing} not ready after {timeout_s:g} s") from None
+            message = f"run {status.run_id!r} has not begun after {timeout_s:g} s: {status.message}"
+            raise DeadlineExceededError(message) from None
         return status
 
     async def services(self, role: ServiceRole) -> tuple[ServiceInfo, ...]:

@@ -11,13 +11,14 @@ import grpc.aio
 
 from heronry.types.errors import ConfigurationError
 from heronry.wire.addresses import UNIX_PREFIX
-from heronry.wire.options import client_options
+from heronry.wire.options import Keepalive, client_options
 
-# By default a channel whose peer was away tries again only after a second, then ever later.
+# By default a channel whose peer was away tries again only after a second, then ever later. The minimum is
+# how long a connection may take to be made: a busy peer must not look like one that is away.
 _RECONNECT = (
     ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.min_reconnect_backoff_ms", 5_000),
 )
 
 
@@ -68,6 +69,7 @@ class ConnectionOptions:
       timeout_s: deadline of a call that names none.
       retry_s: for how long a call is tried again while nobody answers, within its deadline.
       reconnect_s: for how long a broken stream is opened again before it fails.
+      keepalive: when a connection counts as lost.
     """
 
     client_id: str = field(default_factory=make_client_id)
@@ -76,6 +78,7 @@ class ConnectionOptions:
     timeout_s: float = 10.0
     retry_s: float = 5.0
     reconnect_s: float = 60.0
+    keepalive: Keepalive = field(default_factory=Keepalive)
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
@@ -87,7 +90,7 @@ class ConnectionOptions:
 
     def open_channel(self, address: str, *, bulk: bool) -> grpc.aio.Channel:
         """Open a channel; UNIX sockets are guarded by their file mode and carry no TLS."""
-        options: list[tuple[str, int | str]] = [*client_options(bulk=bulk), *_RECONNECT]
+        options: list[tuple[str, int | str]] = [*client_options(bulk=bulk, keepalive=self.keepalive), *_RECONNECT]
         if self.tls is None or address.startswith(UNIX_PREFIX):
             return grpc.aio.insecure_channel(address, options=options)
         if self.tls.server_name is not None:

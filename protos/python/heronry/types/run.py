@@ -77,6 +77,8 @@ class Assignment:
       spec: the resolved run spec.
       endpoints: the other services of the run.
       restore: restore from the run's newest checkpoint.
+      num_starts: starts of the receiving instance in this run, never repeated within it. Another
+        number means: begin anew. In lockstep it is one number for all services.
     """
 
     generation: int = 0
@@ -85,6 +87,7 @@ class Assignment:
     spec: Mapping[str, object] = field(default_factory=dict)
     endpoints: tuple[Endpoint, ...] = ()
     restore: bool = False
+    num_starts: int = 0
 
     def of_role(self, role: ServiceRole) -> tuple[Endpoint, ...]:
         """Return the endpoints of one role, in their order."""
@@ -101,6 +104,7 @@ class Progress:
       first_step_time_s: when the first environment step was taken, seconds since 1970.
       failure: why the service cannot go on with the run.
       reached_state: the state the service has reached for the run.
+      num_starts: of the assignment that the service has taken up.
     """
 
     run_id: str = ""
@@ -108,6 +112,7 @@ class Progress:
     first_step_time_s: float | None = None
     failure: str | None = None
     reached_state: RunState | None = None
+    num_starts: int = 0
 
 
 @dataclass(frozen=True)
@@ -218,6 +223,21 @@ class FleetStatistics:
 
 
 @dataclass(frozen=True)
+class Barrier:
+    """A moment of a lockstep run between two updates: what was learnt before it is published and saved.
+
+    Attributes:
+      num_updates: before it.
+      version: that they have led to.
+      num_starts: of the learner's assignment; a barrier of another start is out of date.
+    """
+
+    num_updates: int
+    version: ParameterVersion
+    num_starts: int
+
+
+@dataclass(frozen=True)
 class LearnerStatistics:
     """What a learner has done since the run began, restarts included.
 
@@ -226,6 +246,7 @@ class LearnerStatistics:
       num_gradient_steps: optimiser steps.
       num_steps: environment steps in those batches.
       metrics: figures of the last update by name.
+      barrier: set while the learner of a lockstep run stands at one.
     """
 
     run_id: str = ""
@@ -238,3 +259,4 @@ class LearnerStatistics:
     metrics: Mapping[str, float] = field(default_factory=dict)
     update_time_s: float = 0.0
     waiting_time_s: float = 0.0
+    barrier: Barrier | None = None

@@ -83,6 +83,7 @@ def assignment_to_proto(assignment: Assignment) -> pb.WatchAssignmentResponse:
         spec=struct_to_proto(assignment.spec),
         endpoints=[endpoint_to_proto(e) for e in assignment.endpoints],
         restore=assignment.restore,
+        num_starts=assignment.num_starts,
     )
 
 
@@ -95,6 +96,7 @@ def assignment_from_proto(message: pb.WatchAssignmentResponse) -> Assignment:
         spec=struct_from_proto(message.spec),
         endpoints=tuple(endpoint_from_proto(e) for e in message.endpoints),
         restore=message.restore,
+        num_starts=message.num_starts,
     )
 
 
@@ -105,6 +107,7 @@ def progress_to_proto(progress: Progress) -> pb.Progress:
         figures=dict(progress.figures),
         failure=progress.failure or "",
         reached_state=state_to_proto(progress.reached_state),
+        num_starts=progress.num_starts,
     )
     if progress.first_step_time_s is not None:
         message.first_step_time.CopyFrom(time_to_proto(progress.first_step_time_s))
@@ -120,6 +123,7 @@ def progress_from_proto(message: pb.Progress) -> Progress:
         first_step_time_s=first_step,
         failure=message.failure or None,
         reached_state=state_from_proto(message.reached_state),
+        num_starts=message.num_starts,
     )
 
 

@@ -2,7 +2,7 @@
 
 from heronry.api.fleet.v1 import fleet_pb2
 from heronry.api.learner.v1 import learner_pb2
-from heronry.types.run import FleetStatistics, LearnerStatistics
+from heronry.types.run import Barrier, FleetStatistics, LearnerStatistics
 from heronry.wire.times import duration_from_proto, duration_to_proto
 from heronry.wire.versions import version_from_proto, version_to_proto
 
@@ -65,6 +65,8 @@ def learner_statistics_to_proto(statistics: LearnerStatistics) -> learner_pb2.Ge
     )
     if statistics.version is not None:
         message.version.CopyFrom(version_to_proto(statistics.version))
+    if statistics.barrier is not None:
+        message.barrier.CopyFrom(barrier_to_proto(statistics.barrier))
     return message
 
 
@@ -81,4 +83,16 @@ def learner_statistics_from_proto(message: learner_pb2.GetStatisticsResponse) ->
         metrics=dict(message.metrics),
         update_time_s=duration_from_proto(message.update_time),
         waiting_time_s=duration_from_proto(message.waiting_time),
+        barrier=barrier_from_proto(message.barrier) if message.HasField("barrier") else None,
     )
+
+
+def barrier_to_proto(barrier: Barrier) -> learner_pb2.Barrier:
+    """Encode a barrier."""
+    version = version_to_proto(barrier.version)
+    return learner_pb2.Barrier(num_updates=barrier.num_updates, version=version, num_starts=barrier.num_starts)
+
+
+def barrier_from_proto(message: learner_pb2.Barrier) -> Barrier:
+    """Decode a barrier."""
+    return Barrier(message.num_updates, version_from_proto(message.version), message.num_starts)

@@ -51,7 +51,9 @@ class Dqn:
         transitions = transitions_of(batch, self._settings.discount, exponent, self._device)
         steps = [self._gradient_step(t) for t in transitions.split(self._settings.batch_size)]
         self._num_items += batch.batch_size
-        errors = torch.cat([errors for errors, _, _ in steps])
+        errors = torch.empty(len(transitions), device=self._device)
+        for first, (of_group, _, _) in enumerate(steps):
+            errors[first :: len(steps)] = of_group
         figures = torch.stack([torch.stack([loss, values]) for _, loss, values in steps]).mean(0).tolist()
         metrics = {"loss": figures[0], "mean_value": figures[1], "importance_exponent": exponent}
         metrics["mean_error"] = float(errors.mean())

@@ -38,9 +38,14 @@ class Transitions:
         return len(self.actions)
 
     def split(self, size: int) -> list["Transitions"]:
-        """Return consecutive groups of `size` transitions."""
+        """Deal the transitions out, one to each group in turn, to groups of at most `size`.
+
+        A sample drawn in strata lies in the order of the table, oldest items mostly first. Consecutive
+        items would be learnt from together then, each group a short stretch of time of its own.
+        """
         columns = (self.observations, self.actions, self.rewards, self.discounts, self.successors, self.weights)
-        return [Transitions(*group) for group in zip(*(torch.split(c, size) for c in columns), strict=True)]
+        num_groups = -(-len(self) // size)
+        return [Transitions(*(column[first::num_groups] for column in columns)) for first in range(num_groups)]
 
 
 def transitions_of(batch: Batch, discount: float, importance_exponent: float, device: torch.device) -> Transitions:

@@ -52,8 +52,8 @@ class Ppo:
                 num_gradient_steps += 1
             if loss is None or self._exceeds_target_kl(loss):
                 break
-        self._num_steps += int(batch.columns["reward"].size)
-        return UpdateResult(_metrics(loss, coefficients), num_gradient_steps, int(batch.columns["reward"].size))
+        self._num_steps += len(samples)
+        return UpdateResult(_metrics(loss, coefficients), num_gradient_steps, len(samples))
 
     def weights(self) -> dict[str, FloatArray]:
         return self._network.tensors()

@@ -6,7 +6,7 @@ from typing import Any
 # Counted from zero by each process: summed. `updates` and the like are the learner's own totals, which it
 # keeps in its checkpoint: the largest counts. Everything else is a gauge.
 SUMMED = frozenset({"env_steps", "episodes", "dropped_unrolls"})
-HIGHEST = frozenset({"updates", "gradient_steps"})
+HIGHEST = frozenset({"updates", "gradient_steps", "barrier_updates"})
 
 
 class RunningTotal:

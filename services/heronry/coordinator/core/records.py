@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from heronry.coordinator.core.evaluation_plan import EvaluationPlan
+from heronry.coordinator.core.meter import Meter
 from heronry.coordinator.core.progress import Progress
 from heronry.coordinator.core.run import Ending, Run
+from heronry.coordinator.core.starts import Starts
 from heronry.spec import RunSpec
 from heronry.types.errors import DataLossError
 from heronry.types.run import RunState
@@ -61,7 +63,13 @@ def submitted(run: Run) -> Record:
         "elapsed_before_s": run.elapsed_before_s,
         "train_before_s": run.train_before_s,
         "is_restored": run.is_restored,
+        "starts": run.starts.state(),
     }
+
+
+def started(run: Run) -> Record:
+    """Record how often each service has begun the run."""
+    return {"kind": "started", "starts": run.starts.state()}
 
 
 def moved(run: Run) -> Record:
@@ -97,6 +105,7 @@ def counted(run: Run) -> Record:
 @dataclass
 class _Fold:
     submitted: dict[str, Any] = field(default_factory=dict)
+    started: dict[str, Any] = field(default_factory=dict)
     moved: dict[str, Any] = field(default_factory=dict)
     counted: dict[str, Any] = field(default_factory=dict)
 
@@ -107,7 +116,9 @@ def run_from(records: Iterable[Record]) -> Run | None:
     for record in records:
         kind = record.get("kind")
         if kind == "submitted":
-            fold.submitted, fold.moved = dict(record), {}
+            fold.submitted, fold.started, fold.moved = dict(record), dict(record), {}
+        elif kind == "started":
+            fold.started = dict(record)
         elif kind == "state":
             fold.moved = dict(record)
         elif kind == "counted":
@@ -119,6 +130,7 @@ def _unfold(fold: _Fold) -> Run:
     began, state, counts = fold.submitted, fold.moved, fold.counted
     spec = RunSpec.from_dict(began["spec"])
     ending = state.get("ending")
+    progress = Progress(counts.get("progress"))
     return Run(
         run_id=began["run_id"],
         spec=spec,
@@ -133,7 +145,9 @@ def _unfold(fold: _Fold) -> Run:
         ended_s=state.get("ended_s"),
         is_restored=began["is_restored"],
         message=state.get("message", ""),
-        progress=Progress(counts.get("progress")),
+        progress=progress,
+        meter=Meter(progress.total("updates"), progress.total("env_steps")),
+        starts=Starts(fold.started["starts"], shared=spec.lockstep),
         checkpoint_time_s=counts.get("checkpoint_time_s"),
         ending=Ending(RunState(ending["state"]), ending["is_judged"], ending["reason"]) if ending else None,
         result=state.get("result", {}),
@@ -155,5 +169,7 @@ def next_stretch(run: Run, spec: RunSpec, request_id: str, now_s: float) -> Run:
         train_before_s=run.train_s(last_seen_s),
         is_restored=True,
         progress=run.progress,
+        meter=Meter(run.progress.total("updates"), run.env_steps),
+        starts=run.starts.next_stretch(shared=spec.lockstep),
         checkpoint_time_s=run.checkpoint_time_s,
     )

@@ -5,19 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from heronry.coordinator.core.meter import Mark
 from heronry.coordinator.core.registry import Service
 from heronry.coordinator.core.run import Run
 from heronry.spec import DqnSettings, PpoSettings, RunSpec
 from heronry.types.run import Evaluation, RunState
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What had been spent at one moment of the run."""
-
-    time_s: float
-    env_steps: int
-    cpu_s: float
 
 
 @dataclass(frozen=True)
@@ -46,14 +38,13 @@ def make_result(
     run: Run,
     judged: Evaluation | None,
     usages: Iterable[Usage],
-    first_update: Mark | None,
-    training_end: Mark,
     now_s: float,
     run_dir: str,
 ) -> dict[str, Any]:
     """Return the result; what was not measured is None.
 
-    `steps_per_s` and `steps_per_cpu_s` are of the time after the first update, evaluations included.
+    `steps_per_s` and `steps_per_cpu_s` are of the time from the first update to the last step,
+    evaluations included.
     """
     usages = list(usages)
     return {
@@ -68,7 +59,7 @@ def make_result(
         "total_s": round(run.elapsed_s(now_s), 3),
         "submitted_time_s": run.began_s,
         "first_step_time_s": run.progress.first_step_time_s,
-        **_rates(first_update, training_end),
+        **_rates(run.meter.first_update, run.meter.newest),
         "sample_reuse": sample_reuse(run.spec, run.progress.figures()),
         "resident_bytes": sum(u.resident_bytes for u in usages),
         "max_resident_bytes": sum(u.max_resident_bytes for u in usages),
@@ -112,13 +103,15 @@ def _identity(run: Run) -> dict[str, Any]:
 
 def _judgement(judged: Evaluation | None) -> dict[str, Any]:
     if judged is None:
-        return {"eval_mean": None, "eval_sd": None, "eval_episodes": 0, "eval_min": None, "version": None}
+        empty = dict.fromkeys(("eval_mean", "eval_sd", "eval_min", "version", "content_hash"))
+        return {**empty, "eval_episodes": 0}
     return {
         "eval_mean": judged.mean_return,
         "eval_sd": judged.sd_return,
         "eval_episodes": len(judged.returns),
         "eval_min": min(judged.returns),
         "version": str(judged.version),
+        "content_hash": judged.version.content_hash.hex(),
     }
 
 
@@ -141,8 +134,8 @@ def _to_first_step(run: Run) -> float | None:
     return None if first is None or first < run.began_s else round(first - run.began_s, 3)
 
 
-def _rates(first: Mark | None, last: Mark) -> dict[str, float | None]:
-    if first is None or last.time_s <= first.time_s:
+def _rates(first: Mark | None, last: Mark | None) -> dict[str, float | None]:
+    if first is None or last is None or last.time_s <= first.time_s:
         return {"steps_per_s": None, "steps_per_cpu_s": None}
     steps = last.env_steps - first.env_steps
     cpu_s = last.cpu_s - first.cpu_s

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 
 from heronry.coordinator.core.evaluation_plan import EvaluationPlan
+from heronry.coordinator.core.meter import Meter
 from heronry.coordinator.core.progress import Progress
+from heronry.coordinator.core.starts import Starts
 from heronry.spec import RunSpec
 from heronry.types.errors import FailedPreconditionError
 from heronry.types.run import RunState, ServiceRole
@@ -12,7 +14,8 @@ from heronry.types.version import ParameterVersion
 _S = RunState
 TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     _S.PENDING: frozenset({_S.RUNNING, _S.PAUSED, _S.FINISHING, _S.FAILED}),
-    _S.RUNNING: frozenset({_S.PAUSED, _S.FINISHING, _S.FAILED}),
+    # In lockstep a service that comes back takes all others back to the last barrier.
+    _S.RUNNING: frozenset({_S.PENDING, _S.PAUSED, _S.FINISHING, _S.FAILED}),
     _S.PAUSED: frozenset({_S.PENDING, _S.RUNNING, _S.FINISHING, _S.FAILED}),
     _S.FINISHING: frozenset({_S.FINISHED, _S.STOPPED, _S.FAILED}),
     # Ended runs begin again when they are restored.
@@ -40,6 +43,8 @@ class Run:
       elapsed_before_s, train_before_s: time of the former stretches.
       started_s: when it first was RUNNING in this stretch.
       is_restored: whether the stretch goes on from checkpoints.
+      starts: of the services in this run.
+      meter: of what this stretch spends, while this coordinator lives.
     """
 
     run_id: str
@@ -56,6 +61,8 @@ class Run:
     is_restored: bool = False
     message: str = ""
     progress: Progress = field(default_factory=Progress)
+    starts: Starts = field(default_factory=Starts)
+    meter: Meter = field(default_factory=Meter)
     version: ParameterVersion | None = None
     checkpoint_time_s: float | None = None
     ending: Ending | None = None
@@ -112,8 +119,20 @@ class Run:
 
     @property
     def has_used_its_steps(self) -> bool:
-        """Whether `max_env_steps` is reached."""
+        """Whether `max_env_steps` is reached; in lockstep by the updates that have been made of them."""
+        if self.spec.lockstep:
+            return self.progress.total("barrier_updates") >= self.spec.max_updates
         return self.env_steps >= self.spec.max_env_steps
+
+    @property
+    def may_start_services(self) -> bool:
+        """Whether a service that comes now begins to work for the run."""
+        return self.state in {RunState.PENDING, RunState.RUNNING, RunState.PAUSED}
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the version with the best selection evaluation is judged; else it is the last one."""
+        return not self.spec.lockstep
 
     def elapsed_s(self, now_s: float) -> float:
         """Return the time since submission, pauses included, summed over stretches."""

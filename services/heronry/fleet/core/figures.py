@@ -53,6 +53,10 @@ class FleetFigures:
         self._recent.append((self._clock(), self.num_steps))
         self._forget_old()
 
+    def cut_episodes(self) -> None:
+        """Forget the episodes that are open: all environments begin anew."""
+        self._episodes.cut()
+
     def statistics(self) -> FleetStatistics:
         """Return everything."""
         return FleetStatistics(

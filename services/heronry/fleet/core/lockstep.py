@@ -26,3 +26,31 @@ class LockstepSchedule:
         """Return the version that acts in block `block` of the segment, counted from 0."""
         first_batch = block * self.num_envs // self.batch_size
         return self.base + max(0, first_batch - 1)
+
+
+@dataclass(frozen=True)
+class LockstepPlan:
+    """Parts a run into segments from barrier to barrier, in which each block is accounted for.
+
+    Attributes:
+      num_envs, batch_size: as in `LockstepSchedule`.
+      every_updates: of a segment, but for the last.
+      max_updates: of the run.
+    """
+
+    num_envs: int
+    batch_size: int
+    every_updates: int
+    max_updates: int
+
+    def schedule(self, base: int) -> LockstepSchedule:
+        """Return the schedule of a segment that begins with version `base`."""
+        return LockstepSchedule(base, self.num_envs, self.batch_size)
+
+    def num_blocks(self, num_updates: int) -> int:
+        """Return the blocks of the segment that begins after that many updates; 0 when the run is over.
+
+        They fill the segment's batches and, but for the last segment, leave nothing over.
+        """
+        updates = min(self.every_updates, max(0, self.max_updates - num_updates))
+        return -(-updates * self.batch_size // self.num_envs)

@@ -50,7 +50,7 @@ class Counters:
         totals = {
             "updates": float(self.num_updates),
             "gradient_steps": float(self.num_gradient_steps),
-            "samples": float(self.num_steps),
+            "learnt_steps": float(self.num_steps),
             "update_time_s": self.update_time_s,
             "learner_waiting_time_s": self.waiting_time_s,
         }

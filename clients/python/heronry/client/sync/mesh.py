@@ -68,7 +68,7 @@ class Mesh:
     def start_run(
         self, spec: Mapping[str, object], run_id: str = "", *, restore: bool = False, timeout_s: float = 60.0
     ) -> RunStatus:
-        """Submit a run and wait until params and replay have taken it up."""
+        """Submit a run and wait until it is under way."""
         return self._loop.run(self._mesh.start_run(spec, run_id, restore=restore, timeout_s=timeout_s))
 
     def services(self, role: ServiceRole) -> tuple[ServiceInfo, ...]:

@@ -73,7 +73,7 @@ class RegisterServiceResponse(_message.Message):
     def __init__(self, lease: _Optional[_Union[_lease_pb2.Lease, _Mapping]] = ..., index: _Optional[int] = ..., num_starts: _Optional[int] = ...) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ("run_id", "figures", "first_step_time", "failure", "reached_state")
+    __slots__ = ("run_id", "figures", "first_step_time", "failure", "reached_state", "num_starts")
     class FiguresEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -86,12 +86,14 @@ class Progress(_message.Message):
     FIRST_STEP_TIME_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     REACHED_STATE_FIELD_NUMBER: _ClassVar[int]
+    NUM_STARTS_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     figures: _containers.ScalarMap[str, float]
     first_step_time: _timestamp_pb2.Timestamp
     failure: str
     reached_state: RunState
-    def __init__(self, run_id: _Optional[str] = ..., figures: _Optional[_Mapping[str, float]] = ..., first_step_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failure: _Optional[str] = ..., reached_state: _Optional[_Union[RunState, str]] = ...) -> None: ...
+    num_starts: int
+    def __init__(self, run_id: _Optional[str] = ..., figures: _Optional[_Mapping[str, float]] = ..., first_step_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failure: _Optional[str] = ..., reached_state: _Optional[_Union[RunState, str]] = ..., num_starts: _Optional[int] = ...) -> None: ...
 
 class HeartbeatRequest(_message.Message):
     __slots__ = ("instance", "fencing_token", "progress", "resident_bytes", "cpu_time")
@@ -144,20 +146,22 @@ class Endpoint(_message.Message):
     def __init__(self, role: _Optional[_Union[ServiceRole, str]] = ..., instance: _Optional[str] = ..., addresses: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class WatchAssignmentResponse(_message.Message):
-    __slots__ = ("generation", "run_id", "desired_state", "spec", "endpoints", "restore")
+    __slots__ = ("generation", "run_id", "desired_state", "spec", "endpoints", "restore", "num_starts")
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     DESIRED_STATE_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     ENDPOINTS_FIELD_NUMBER: _ClassVar[int]
     RESTORE_FIELD_NUMBER: _ClassVar[int]
+    NUM_STARTS_FIELD_NUMBER: _ClassVar[int]
     generation: int
     run_id: str
     desired_state: RunState
     spec: _struct_pb2.Struct
     endpoints: _containers.RepeatedCompositeFieldContainer[Endpoint]
     restore: bool
-    def __init__(self, generation: _Optional[int] = ..., run_id: _Optional[str] = ..., desired_state: _Optional[_Union[RunState, str]] = ..., spec: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., endpoints: _Optional[_Iterable[_Union[Endpoint, _Mapping]]] = ..., restore: bool = ...) -> None: ...
+    num_starts: int
+    def __init__(self, generation: _Optional[int] = ..., run_id: _Optional[str] = ..., desired_state: _Optional[_Union[RunState, str]] = ..., spec: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., endpoints: _Optional[_Iterable[_Union[Endpoint, _Mapping]]] = ..., restore: bool = ..., num_starts: _Optional[int] = ...) -> None: ...
 
 class ServiceInfo(_message.Message):
     __slots__ = ("role", "instance", "incarnation", "addresses", "build", "has_lease", "lease_remaining", "progress", "resident_bytes", "cpu_time", "num_starts")

@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from heronry.api.common.v1 import version_pb2 as heronry_dot_api_dot_common_dot_v1_dot_version__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$heronry/api/learner/v1/learner.proto\x12\x16heronry.api.learner.v1\x1a\x1egoogle/protobuf/duration.proto\x1a#heronry/api/common/v1/version.proto\"\x16\n\x14GetStatisticsRequest\"\xa6\x03\n\x15GetStatisticsResponse\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\talgorithm\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\x13\n\x0bnum_updates\x18\x04 \x01(\x04\x12\x1a\n\x12num_gradient_steps\x18\x05 \x01(\x04\x12\x11\n\tnum_steps\x18\x06 \x01(\x04\x12\x38\n\x07version\x18\x07 \x01(\x0b\x32\'.heronry.api.common.v1.ParameterVersion\x12K\n\x07metrics\x18\x08 \x03(\x0b\x32:.heronry.api.learner.v1.GetStatisticsResponse.MetricsEntry\x12.\n\x0bupdate_time\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cwaiting_time\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"+\n\x15SaveCheckpointRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\";\n\x16SaveCheckpointResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x13\n\x0bnum_updates\x18\x02 \x01(\x04\x32\xef\x01\n\x0eLearnerService\x12l\n\rGetStatistics\x12,.heronry.api.learner.v1.GetStatisticsRequest\x1a-.heronry.api.learner.v1.GetStatisticsResponse\x12o\n\x0eSaveCheckpoint\x12-.heronry.api.learner.v1.SaveCheckpointRequest\x1a..heronry.api.learner.v1.SaveCheckpointResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$heronry/api/learner/v1/learner.proto\x12\x16heronry.api.learner.v1\x1a\x1egoogle/protobuf/duration.proto\x1a#heronry/api/common/v1/version.proto\"\x16\n\x14GetStatisticsRequest\"\xd8\x03\n\x15GetStatisticsResponse\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\talgorithm\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\x13\n\x0bnum_updates\x18\x04 \x01(\x04\x12\x1a\n\x12num_gradient_steps\x18\x05 \x01(\x04\x12\x11\n\tnum_steps\x18\x06 \x01(\x04\x12\x38\n\x07version\x18\x07 \x01(\x0b\x32\'.heronry.api.common.v1.ParameterVersion\x12K\n\x07metrics\x18\x08 \x03(\x0b\x32:.heronry.api.learner.v1.GetStatisticsResponse.MetricsEntry\x12.\n\x0bupdate_time\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cwaiting_time\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\x07\x62\x61rrier\x18\x0b \x01(\x0b\x32\x1f.heronry.api.learner.v1.Barrier\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"l\n\x07\x42\x61rrier\x12\x13\n\x0bnum_updates\x18\x01 \x01(\x04\x12\x38\n\x07version\x18\x02 \x01(\x0b\x32\'.heronry.api.common.v1.ParameterVersion\x12\x12\n\nnum_starts\x18\x03 \x01(\x04\"+\n\x15SaveCheckpointRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\";\n\x16SaveCheckpointResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x13\n\x0bnum_updates\x18\x02 \x01(\x04\x32\xef\x01\n\x0eLearnerService\x12l\n\rGetStatistics\x12,.heronry.api.learner.v1.GetStatisticsRequest\x1a-.heronry.api.learner.v1.GetStatisticsResponse\x12o\n\x0eSaveCheckpoint\x12-.heronry.api.learner.v1.SaveCheckpointRequest\x1a..heronry.api.learner.v1.SaveCheckpointResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,13 +38,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTATISTICSREQUEST']._serialized_start=133
   _globals['_GETSTATISTICSREQUEST']._serialized_end=155
   _globals['_GETSTATISTICSRESPONSE']._serialized_start=158
-  _globals['_GETSTATISTICSRESPONSE']._serialized_end=580
-  _globals['_GETSTATISTICSRESPONSE_METRICSENTRY']._serialized_start=534
-  _globals['_GETSTATISTICSRESPONSE_METRICSENTRY']._serialized_end=580
-  _globals['_SAVECHECKPOINTREQUEST']._serialized_start=582
-  _globals['_SAVECHECKPOINTREQUEST']._serialized_end=625
-  _globals['_SAVECHECKPOINTRESPONSE']._serialized_start=627
-  _globals['_SAVECHECKPOINTRESPONSE']._serialized_end=686
-  _globals['_LEARNERSERVICE']._serialized_start=689
-  _globals['_LEARNERSERVICE']._serialized_end=928
+  _globals['_GETSTATISTICSRESPONSE']._serialized_end=630
+  _globals['_GETSTATISTICSRESPONSE_METRICSENTRY']._serialized_start=584
+  _globals['_GETSTATISTICSRESPONSE_METRICSENTRY']._serialized_end=630
+  _globals['_BARRIER']._serialized_start=632
+  _globals['_BARRIER']._serialized_end=740
+  _globals['_SAVECHECKPOINTREQUEST']._serialized_start=742
+  _globals['_SAVECHECKPOINTREQUEST']._serialized_end=785
+  _globals['_SAVECHECKPOINTRESPONSE']._serialized_start=787
+  _globals['_SAVECHECKPOINTRESPONSE']._serialized_end=846
+  _globals['_LEARNERSERVICE']._serialized_start=849
+  _globals['_LEARNERSERVICE']._serialized_end=1088
 # @@protoc_insertion_point(module_scope)

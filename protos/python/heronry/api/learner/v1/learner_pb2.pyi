@@ -15,7 +15,7 @@ class GetStatisticsRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatisticsResponse(_message.Message):
-    __slots__ = ("run_id", "algorithm", "device", "num_updates", "num_gradient_steps", "num_steps", "version", "metrics", "update_time", "waiting_time")
+    __slots__ = ("run_id", "algorithm", "device", "num_updates", "num_gradient_steps", "num_steps", "version", "metrics", "update_time", "waiting_time", "barrier")
     class MetricsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -33,6 +33,7 @@ class GetStatisticsResponse(_message.Message):
     METRICS_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     WAITING_TIME_FIELD_NUMBER: _ClassVar[int]
+    BARRIER_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     algorithm: str
     device: str
@@ -43,7 +44,18 @@ class GetStatisticsResponse(_message.Message):
     metrics: _containers.ScalarMap[str, float]
     update_time: _duration_pb2.Duration
     waiting_time: _duration_pb2.Duration
-    def __init__(self, run_id: _Optional[str] = ..., algorithm: _Optional[str] = ..., device: _Optional[str] = ..., num_updates: _Optional[int] = ..., num_gradient_steps: _Optional[int] = ..., num_steps: _Optional[int] = ..., version: _Optional[_Union[_version_pb2.ParameterVersion, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ..., update_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., waiting_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    barrier: Barrier
+    def __init__(self, run_id: _Optional[str] = ..., algorithm: _Optional[str] = ..., device: _Optional[str] = ..., num_updates: _Optional[int] = ..., num_gradient_steps: _Optional[int] = ..., num_steps: _Optional[int] = ..., version: _Optional[_Union[_version_pb2.ParameterVersion, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ..., update_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., waiting_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., barrier: _Optional[_Union[Barrier, _Mapping]] = ...) -> None: ...
+
+class Barrier(_message.Message):
+    __slots__ = ("num_updates", "version", "num_starts")
+    NUM_UPDATES_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    NUM_STARTS_FIELD_NUMBER: _ClassVar[int]
+    num_updates: int
+    version: _version_pb2.ParameterVersion
+    num_starts: int
+    def __init__(self, num_updates: _Optional[int] = ..., version: _Optional[_Union[_version_pb2.ParameterVersion, _Mapping]] = ..., num_starts: _Optional[int] = ...) -> None: ...
 
 class SaveCheckpointRequest(_message.Message):
     __slots__ = ("request_id",)
