@@ -72,7 +72,8 @@ async def main(mesh: Mesh) -> None:
         run = await mesh.start_run(SPEC)
         learner = tasks.create_task(learn(mesh))
         async for status in mesh.coordinator.watch_run(run.run_id):
-            print(f"{status.state.value:>9} {status.env_steps:>7} steps, mean return {status.mean_return:5.1f}")
+            mean = "-" if status.mean_return is None else f"{status.mean_return:.1f}"
+            print(f"{status.state.value:>9} {status.env_steps:>7} steps, mean return {mean:>5}")
         learner.cancel()
         print(f"judged: {status.result.get('eval_mean')}")
 

@@ -35,9 +35,14 @@ def assert_user_error(finished, *parts: str) -> None:
             ["train", "cartpole", "--algorithm", "dqn", "--set", "lockstep=true"],
             ["lockstep: got true", "false with algorithm 'dqn'", "no schedule fixes"],
         ),
-        (["train", "cartpole", "--seed", "-1"], ["seed: got -1"]),
-        (["train", "cartpole", "--fleets", "0"], ["fleets: got 0"]),
-        (["train", "cartpole", "--launcher", "kubernetes"], ["--launcher", "local", "embedded"]),
+        (["train", "cartpole", "--seed", "-1"], ["--seed: got -1, allowed: 0 or more"]),
+        (["train", "cartpole", "--fleets", "0"], ["--fleets: got 0, allowed: 1 to 64"]),
+        (["up", "--fleets", "8"], ["--fleets: got 8, allowed: 1 to 7"]),
+        (["train", "cartpole", "--seed", "abc"], ["--seed: got 'abc', allowed: an integer"]),
+        (["train", "cartpole", "--run-dir", "/proc/x"], ["--run-dir: got '/proc/x'"]),
+        (["train", "cartpole", "--address", "garbage:xx"], ["--address: got 'garbage:xx'", "host:port"]),
+        (["status", "--address", "garbage:xx"], ["--address: got 'garbage:xx'", "host:port"]),
+        (["train", "cartpole", "--launcher", "kubernetes"], ["--launcher: got 'kubernetes', allowed: local, embedded"]),
         (["train"], ["SPEC"]),
         (["train", "nowhere.yaml"], ["spec: got 'nowhere.yaml'", "existing file"]),
         (["train", "--resume", "nowhere"], ["--resume", "spec.yaml"]),
@@ -47,9 +52,9 @@ def assert_user_error(finished, *parts: str) -> None:
         (["serve", "params", "--lissten", "unix:/x"], ["--lissten", "--listen"]),
         (["serve", "params", "--listen", "0.0.0.0:0"], ["listen: got", "insecure_listen"]),
         (["evaluate", "nowhere"], ["CHECKPOINT: got 'nowhere'"]),
-        (["evaluate", "nowhere", "--episodes", "0"], ["num_episodes: got 0"]),
+        (["evaluate", "nowhere", "--episodes", "0"], ["--episodes: got 0, allowed: 1 to 10,000"]),
         (["status", "--address", "127.0.0.1:1"], ["--address: got '127.0.0.1:1'"]),
-        (["logs", "--run-dir", "nowhere"], ["no log"]),
+        (["logs", "--run-dir", "nowhere"], ["no logs in nowhere/logs yet"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -73,6 +78,28 @@ def test_an_unknown_environment_names_the_nearest_one(heronry) -> None:
     finished = heronry("train", "cartpole", "--set", "environment.id=CartPol-v1")
 
     assert_user_error(finished, "no environment 'CartPol-v1'", "CartPole-v1")
+
+
+@pytest.mark.parametrize("launcher", ["local", "embedded"])
+def test_a_refused_run_leaves_no_folder(heronry, tmp_path: Path, launcher: str) -> None:
+    wrong = "environment.id=CartPol-v1"
+
+    assert heronry("train", "cartpole", "--launcher", launcher, "--set", wrong).code == 2
+
+    assert not list(tmp_path.glob("runs/cartpole-*"))
+
+
+def test_training_on_a_mesh_that_is_not_there_is_refused_soon(heronry, tmp_path: Path) -> None:
+    finished = heronry("train", "cartpole", "--address", "localhost:9", timeout_s=10)
+
+    assert_user_error(finished, "--address: got 'localhost:9'", "heronry up")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_version_is_shown(heronry) -> None:
+    finished = heronry("--version")
+
+    assert (finished.code, finished.out.split()[0]) == (0, "heronry")
 
 
 def test_a_mistake_that_only_a_service_can_see_is_the_users_as_well(heronry) -> None:

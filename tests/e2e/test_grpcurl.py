@@ -130,6 +130,6 @@ def test_status_and_down_find_the_mesh_that_is_up(mesh: subprocess.Popen[str], h
     assert services["params-0"]["addresses"][-1] == "127.0.0.1:50051"
     assert all(service["has_lease"] for service in services.values())
     assert again.code == 2
-    assert "a mesh is up already" in again.err
+    assert "a mesh is already up or starting" in again.err
     assert down.code == 0
     assert mesh.wait(timeout=15) == 0

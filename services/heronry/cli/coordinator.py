@@ -2,16 +2,18 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
+from typing import TypeVar
 
 from heronry.client.coordinator import CoordinatorClient
 from heronry.client.options import ConnectionOptions
 from heronry.types.errors import ConfigurationError, DeadlineExceededError, UnavailableError
 from heronry.types.run import RunStatus, ServiceInfo, ServiceRole
-from heronry.wire.addresses import UNIX_PREFIX
+from heronry.wire.addresses import UNIX_PREFIX, parse_address
 
-QUESTION_TIMEOUT_S = 5.0
+T = TypeVar("T")
+QUESTION_TIMEOUT_S = 4.0
 
 
 @contextlib.asynccontextmanager
@@ -64,8 +66,27 @@ def mesh_fields(address: str) -> dict[str, object]:
             "runs": [run_fields(run) for run in runs],
         }
 
+    return _answer(address, ask)
+
+
+def require_coordinator(address: str) -> None:
+    """Ask the coordinator at `--address` for a sign of life.
+
+    Raises:
+      ConfigurationError: it is no address, or no coordinator answers there.
+    """
+
+    async def ask() -> None:
+        async with connect_to_coordinator(address, retry_s=1.0) as coordinator:
+            await coordinator.list_services()
+
+    _answer(address, ask)
+
+
+def _answer(address: str, question: Callable[[], Coroutine[object, object, T]]) -> T:
+    parse_address(address, "--address")
     try:
-        return asyncio.run(asyncio.wait_for(ask(), QUESTION_TIMEOUT_S))
+        return asyncio.run(asyncio.wait_for(question(), QUESTION_TIMEOUT_S))
     except (UnavailableError, DeadlineExceededError, TimeoutError):
         allowed = "one where a coordinator answers (`heronry up` starts a mesh)"
         raise ConfigurationError.of("--address", address, allowed) from None

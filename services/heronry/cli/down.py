@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 
-from heronry.cli.mesh_state import MeshState, remove_state
+from heronry.cli.mesh_state import MeshState, remove_stale_state
 from heronry.types.errors import DeadlineExceededError
 
 # The services have 5 s to drain; their supervisor needs a moment more, a long one on a busy machine.
@@ -16,7 +16,7 @@ def down() -> None:
     """End the mesh that `heronry up` holds."""
     state = MeshState.read()
     if state is None:
-        remove_state()
+        remove_stale_state()
         sys.stderr.write("no mesh is up\n")
         return
     os.kill(state.pid, signal.SIGTERM)
@@ -29,6 +29,6 @@ def _wait_for_end(state: MeshState) -> None:
     while state.is_alive():
         if time.monotonic() > deadline:
             os.kill(state.pid, signal.SIGKILL)
-            remove_state()
+            state.remove()
             raise DeadlineExceededError(f"the mesh did not end within {STOP_TIMEOUT_S:g} s; its process was killed")
         time.sleep(0.05)

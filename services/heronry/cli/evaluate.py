@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from heronry.cli.usage import require_range
+
 # Apart from the seeds of training, selection and judgement, so that nothing has been tuned on them.
 DEFAULT_SEED = 20_000_000
 
@@ -19,6 +21,7 @@ def evaluate(
     is_json: Annotated[bool, typer.Option("--json", help="End standard output with one JSON object.")] = False,
 ) -> None:
     """Show mean, deviation, quantiles and a histogram of a policy's returns."""
+    require_range("--episodes", episodes, 1, 10_000)
     from heronry.cli.evaluation import EvaluateRequest, run_evaluation  # loads Gymnasium
 
     run_evaluation(EvaluateRequest(checkpoint, episodes, seed, not sample, histogram, video, is_json))

@@ -22,7 +22,7 @@ def logs(
     folder = _log_dir(run_dir)
     files = sorted(file for file in folder.glob("*.log") if _matches(file.stem, service))
     if not files:
-        raise NotFoundError.of("log", service or "*", sorted(file.stem for file in folder.glob("*.log")))
+        raise _nothing_found(folder, service)
     width = max(len(file.stem) for file in files)
     offsets = {file: file.stat().st_size for file in files}
     for file in files:
@@ -42,6 +42,11 @@ def _log_dir(run_dir: Path | None) -> Path:
     if not runs:
         raise NotFoundError("no mesh is up and ./runs holds no run; name one with --run-dir")
     return runs[-1]
+
+
+def _nothing_found(folder: Path, service: str) -> NotFoundError:
+    instances = sorted(file.stem for file in folder.glob("*.log"))
+    return NotFoundError.of("log", service, instances) if instances else NotFoundError(f"no logs in {folder} yet")
 
 
 def _matches(instance: str, service: str) -> bool:

@@ -9,6 +9,7 @@ from typer.exceptions import Abort, TyperException
 
 from heronry.cli import bench, doctor, down, evaluate, logs, serve, status, train, up
 from heronry.cli.failures import INTERRUPTED_EXIT_CODE, exit_code_of, report
+from heronry.cli.usage import describe_usage, show_version
 
 HELP = "Train reinforcement-learning agents over services that speak gRPC."
 app = typer.Typer(name="heronry", help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -18,6 +19,9 @@ app = typer.Typer(name="heronry", help=HELP, no_args_is_help=True, add_completio
 def options(
     context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback does it
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=show_version)
+    ] = False,
 ) -> None:
     """Train reinforcement-learning agents over services that speak gRPC."""
     context.obj = debug
@@ -46,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED_EXIT_CODE
     except TyperException as error:
-        sys.stderr.write(f"error: {error.format_message()}\n")
+        sys.stderr.write(f"error: {describe_usage(error)}\n")
         return 2
     except BrokenPipeError:
         return _end_quietly()

@@ -1,13 +1,17 @@
 """The file by which `heronry down`, `status` and `logs` find what `heronry up` has started."""
 
+import contextlib
+import fcntl
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
 from heronry.launch.layout import make_writable
-from heronry.types.errors import DataLossError
+from heronry.launch.processes import start_ticks
+from heronry.types.errors import AlreadyExistsError, DataLossError
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,28 @@ class MeshState:
         """Tell whether the process that wrote the file runs; a reused process id does not count."""
         return start_ticks(self.pid) == self.process_start_ticks
 
+    def claim(self) -> None:
+        """Write the file before anything is started, so that there is one mesh at a time.
+
+        Raises:
+          AlreadyExistsError: another process holds a mesh, or is starting one.
+        """
+        with _locked():
+            former = MeshState.read()
+            if former is not None:
+                raise AlreadyExistsError(
+                    f"a mesh is already up or starting (pid {former.pid}); heronry down ends it",
+                    details={"pid": str(former.pid)},
+                )
+            self.write()
+
+    def remove(self) -> None:
+        """Remove the file if it is this mesh's or of one that is gone; another mesh's stays."""
+        with _locked():
+            current = MeshState.read()
+            if current is None or current.owner == self.owner:
+                state_path().unlink(missing_ok=True)
+
     def write(self) -> None:
         """Write the file in one step, so that no reader sees half of it."""
         path = state_path()
@@ -41,6 +67,11 @@ class MeshState:
         partial = path.with_suffix(f".{os.getpid()}.tmp")
         partial.write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
         partial.replace(path)
+
+    @property
+    def owner(self) -> tuple[int, int]:
+        """The process that wrote the file: its id and when it began."""
+        return self.pid, self.process_start_ticks
 
     @classmethod
     def read(cls) -> Self | None:
@@ -57,9 +88,11 @@ class MeshState:
         return state if state.is_alive() else None
 
 
-def remove_state() -> None:
-    """Remove the file; none is no error."""
-    state_path().unlink(missing_ok=True)
+def remove_stale_state() -> None:
+    """Remove the file of a mesh that is gone; none is no error."""
+    with _locked():
+        if MeshState.read() is None:
+            state_path().unlink(missing_ok=True)
 
 
 def state_path() -> Path:
@@ -68,12 +101,11 @@ def state_path() -> Path:
     return Path(home) / "heronry" / "mesh.json"
 
 
-def start_ticks(pid: int) -> int:
-    """Return when a process began, in the kernel's ticks; 0 when there is none or it has ended."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return 0
-    fields = stat.rpartition(")")[2].split()
-    # A process that nobody has waited for yet is listed, but has ended.
-    return 0 if fields[0] in ("Z", "X") else int(fields[19])
+@contextlib.contextmanager
+def _locked() -> Iterator[None]:
+    """Hold the lock of the state file: between a look at it and a change nobody else changes it."""
+    path = state_path().with_suffix(".lock")
+    make_writable(path.parent)
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

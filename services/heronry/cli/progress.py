@@ -118,7 +118,7 @@ def figures(status: RunStatus, rate: float, target_return: float | None) -> list
         ("env steps", f"{status.env_steps:,}"),
         ("steps/s", f"{rate:,.0f}"),
         ("updates", f"{status.updates:,}"),
-        ("training return", f"{status.mean_return:.1f}" if status.episodes else "-"),
+        ("training return", "-" if status.mean_return is None else f"{status.mean_return:.1f}"),
         ("last evaluation", _evaluation(status, target_return)),
     ]
     if status.message and status.state is not RunState.FINISHED:

@@ -111,7 +111,10 @@ class ForeignMesh:
         self.address = address
 
     def start(self) -> None:
-        """Do nothing: it runs."""
+        """Make sure that it is there; waiting is only for a mesh of our own."""
+        from heronry.cli.coordinator import require_coordinator  # grpc loads while a mesh of our own starts
+
+        require_coordinator(self.address)
 
     def stop(self) -> None:
         """Do nothing: it is not ours."""

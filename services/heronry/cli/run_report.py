@@ -48,7 +48,7 @@ def print_outcome(console: Console, plan: RunPlan, fields: Mapping[str, object])
             f"mean return {_number(fields['eval_mean'])} ± {_number(fields['eval_sd'])}{goal}"
         )
         console.print(
-            f"after {fields['env_steps']:,} environment steps and {fields['updates']:,} updates; the command took "
+            f"after {fields['env_steps']:,} environment steps and {fields['updates']:,} updates; the command took\n"
             f"{_number(fields['total_s'])} s, {_number(fields['to_first_step_s'])} s to the first step"
         )
     for name, path in _places(Path(str(fields["run_dir"]))):

@@ -12,8 +12,14 @@ from heronry.launch.ports import COORDINATOR_PORT, LOOPBACK
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Of what services report, what tells a person whether they are at work; --json has all.
-FIGURES = ("env_steps", "mean_return", "updates", "versions", "items", "lagging")
+# Of what services report, what tells a person whether they are at work, short enough for one line; --json has all.
+FIGURES = {
+    "env_steps": "{:,.0f} steps",
+    "steps_per_s": "{:,.0f}/s",
+    "updates": "{:,.0f} updates",
+    "versions": "version {:,.0f}",
+    "items": "{:,.0f} items",
+}
 ACTIVE_STATES = ("pending", "running", "paused", "finishing")
 
 
@@ -35,7 +41,7 @@ def status(
 def _show(console: "Console", fields: Mapping[str, object]) -> None:
     from rich.table import Table  # as above
 
-    table = Table("service", "address", "lease", "starts", "memory", "cpu", "figures", box=None)
+    table = Table("service", "address", "lease", "memory", "cpu", "figures", box=None)
     for service in cast("Sequence[Mapping[str, object]]", fields["services"]):
         table.add_row(*_row(service))
     console.print(table)
@@ -53,11 +59,17 @@ def _row(service: Mapping[str, object]) -> tuple[str, ...]:
         str(service["instance"]),
         addresses[-1],
         _amount(service["lease_remaining_s"], "s") if service["has_lease"] else "lost",
-        _amount(service["num_starts"]),
         _amount(service["resident_bytes"], "MB", 1e6),
         _amount(service["cpu_time_s"], "s"),
-        ", ".join(f"{name} {figures[name]:,.6g}" for name in FIGURES if name in figures),
+        ", ".join(
+            _restarts(service) + [text.format(figures[name]) for name, text in FIGURES.items() if name in figures]
+        ),
     )
+
+
+def _restarts(service: Mapping[str, object]) -> list[str]:
+    num_starts = service["num_starts"]
+    return [f"{num_starts} starts"] if isinstance(num_starts, int) and num_starts > 1 else []
 
 
 def _amount(value: object, unit: str = "", scale: float = 1.0) -> str:

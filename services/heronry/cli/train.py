@@ -6,6 +6,10 @@ from typing import Annotated
 
 import typer
 
+from heronry.cli.usage import require_range
+from heronry.launch.local import MAX_FLEETS
+from heronry.types.errors import ConfigurationError
+
 
 class Launcher(Enum):
     """Where the services of the run live."""
@@ -30,6 +34,9 @@ def train(
     is_json: Annotated[bool, typer.Option("--json", help="End standard output with the result as JSON.")] = False,
 ) -> int:
     """Train an agent on real services and show the curve, the checkpoint and the result."""
+    require_range("--fleets", fleets, 1, MAX_FLEETS)
+    if seed is not None and seed < 0:
+        raise ConfigurationError.of("--seed", seed, "0 or more")
     from heronry.cli.training import TrainRequest, run_training  # other commands do not need it
 
     request = TrainRequest(

@@ -10,6 +10,7 @@ from rich.console import Console
 from heronry.cli.failures import INTERRUPTED_EXIT_CODE, RunFailedError, is_user_failure
 from heronry.cli.output import console_for, print_json
 from heronry.cli.process_age import process_age_s
+from heronry.cli.run_folder import run_folder
 from heronry.cli.run_mesh import RunMesh, mesh_for
 from heronry.cli.run_plan import RunPlan, plan_new_run, plan_resumed_run
 from heronry.cli.run_report import Outcome, print_outcome, print_resume_hint, result_fields
@@ -38,14 +39,15 @@ def run_training(request: TrainRequest) -> int:
     """Train as requested; returns the exit code."""
     console = console_for(is_json=request.is_json)
     plan = _plan(request)
-    mesh = mesh_for(
-        plan,
-        launcher=request.launcher,
-        address=request.address,
-        num_fleets=request.num_fleets,
-        is_debug=request.is_debug,
-    )
-    outcome = _run_on(mesh, plan, console)
+    with contextlib.nullcontext() if request.address else run_folder(plan.run_dir):
+        mesh = mesh_for(
+            plan,
+            launcher=request.launcher,
+            address=request.address,
+            num_fleets=request.num_fleets,
+            is_debug=request.is_debug,
+        )
+        outcome = _run_on(mesh, plan, console)
     if outcome.was_interrupted:
         print_resume_hint(console, plan)
         return INTERRUPTED_EXIT_CODE

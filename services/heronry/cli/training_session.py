@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from typing import Any
 
 from rich.console import Console
 
@@ -48,14 +49,21 @@ class TrainingSession:
         return Outcome(status, services, was_interrupted=self._interrupted.is_set())
 
     async def _submit(self, coordinator: CoordinatorClient) -> RunStatus:
-        await wait_for_socket(self._mesh.address, START_TIMEOUT_S)
         spec = self._plan.spec.to_dict()
-        async with asyncio.timeout(START_TIMEOUT_S):
-            while True:
-                try:
-                    return await coordinator.submit_run(spec, run_id=self._plan.run_id, restore=self._plan.is_restored)
-                except UnavailableError:
-                    await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                await wait_for_socket(self._mesh.address, START_TIMEOUT_S)
+                return await self._submit_when_there(coordinator, spec)
+        except TimeoutError:
+            address = self._mesh.address
+            raise DeadlineExceededError(f"no coordinator answered at {address} within {START_TIMEOUT_S:g} s") from None
+
+    async def _submit_when_there(self, coordinator: CoordinatorClient, spec: dict[str, Any]) -> RunStatus:
+        while True:
+            try:
+                return await coordinator.submit_run(spec, run_id=self._plan.run_id, restore=self._plan.is_restored)
+            except UnavailableError:
+                await asyncio.sleep(0.05)
 
     async def _follow(self, coordinator: CoordinatorClient, status: RunStatus, view: ProgressView) -> RunStatus:
         watching = asyncio.create_task(self._or_failure(self._watch(coordinator, status, view)))

@@ -82,7 +82,7 @@ class RunController:
             else:
                 coordination.move(run, RunState.RUNNING)
         elif run.state is RunState.RUNNING:
-            if run.plan.has_reached_target and not run.spec.lockstep:
+            if run.plan.has_reached_target and self._selection.has_kept_best and not run.spec.lockstep:
                 coordination.end(run, Ending(RunState.FINISHED, is_judged=True, reason="target reached"))
             elif run.has_used_its_steps:
                 reason = f"max_env_steps ({run.spec.max_env_steps}) used"

@@ -76,17 +76,23 @@ class Coordination:
         return registration
 
     def heartbeat(
-        self, instance: str, fencing_token: int, progress: Progress, resident_bytes: int, cpu_time_s: float
+        self,
+        instance: str,
+        fencing_token: int,
+        progress: Progress,
+        resident_bytes: int,
+        cpu_time_s: float,
+        process: str = "",
     ) -> Lease:
         """Renew a lease and count what is reported; see `Registry.heartbeat`."""
         now_s = self.clock.now()
-        lease = self.registry.heartbeat(instance, fencing_token, progress, resident_bytes, cpu_time_s, now_s)
+        lease = self.registry.heartbeat(instance, fencing_token, progress, resident_bytes, cpu_time_s, now_s, process)
         service = self.registry.holder(instance, fencing_token)
         run = self.active
         if run is not None and progress.run_id == run.run_id:
             incarnation = service.record.incarnation
             run.progress.report(instance, incarnation, progress.figures, progress.first_step_time_s)
-            run.meter.spend(instance, now_s, cpu_time_s)
+            run.meter.spend(instance, now_s, cpu_time_s, process)
             run.meter.count(now_s, run.env_steps, run.updates)
         self.changed()
         return lease
@@ -163,6 +169,7 @@ class Coordination:
           RunActiveError: another run has not ended.
           AlreadyExistsError: a run of that name exists and `restore` is not set.
           RunNotFoundError: `restore` is set and there is no such run.
+          FailedPreconditionError: it is finished, and the spec asks for no more than it has reached.
           ConfigurationError: the spec cannot be used.
         """
         repeated = self._repeated(run_id, request_id, restore=restore)
@@ -252,7 +259,7 @@ class Coordination:
             env_steps=run.env_steps,
             updates=run.updates,
             episodes=run.progress.total("episodes"),
-            mean_return=run.progress.gauge("mean_return") or 0.0,
+            mean_return=run.progress.gauge("mean_return"),
             version=run.version,
             evaluation=best.summary if best else None,
             elapsed_s=run.elapsed_s(self.clock.wall()),
@@ -313,6 +320,12 @@ class Coordination:
             raise InvalidArgumentError.of("run_id", run_id, "the run to restore")
         before = self.store.reload(run_id)
         checked = RunSpec.from_dict(spec) if spec else before.spec
+        if before.is_complete_for(checked):
+            raise FailedPreconditionError(
+                f"run {run_id!r} is already finished ({before.message}): "
+                "raise max_env_steps, or set another target_return, to go on",
+                details={"field": "run_id", "value": run_id, "state": before.state.value},
+            )
         return records.next_stretch(before, checked, request_id, self.clock.wall())
 
     def _repeated(self, run_id: str, request_id: str, *, restore: bool) -> Run | None:

@@ -11,10 +11,10 @@ from heronry.coordinator.core import records
 from heronry.coordinator.core.result import make_result, state_after
 from heronry.coordinator.core.run import Ending, Run
 from heronry.coordinator.journal import replace_json
-from heronry.coordinator.peers import Peers
+from heronry.coordinator.peers import Peers, is_transient
 from heronry.coordinator.playing import Player
 from heronry.coordinator.recording import Recording
-from heronry.coordinator.selection import BEST, play_best
+from heronry.coordinator.selection import BEST, play_best, tag_best
 from heronry.spec import POLICY
 from heronry.types.errors import HeronryError, VersionNotFoundError
 from heronry.types.run import Evaluation, RunState, ServiceRole
@@ -24,6 +24,8 @@ _log = structlog.get_logger(__name__)
 RESULT = "result.json"
 EXPORT = "policy"
 _LEARNER_WAIT_S = 15.0
+_TAG_WAIT_S = 30.0
+_RETRY_S = 0.2
 _JUDGE_TIMEOUT_S = 600.0
 _EXPORT_TIMEOUT_S = 30.0
 _DONE = frozenset({RunState.FINISHING, RunState.FINISHED, RunState.STOPPED})
@@ -55,6 +57,7 @@ class Finishing:
         self._recording.expect_end()
         self._recording.point()
         await self._know_newest()
+        had_reached = self._run.plan.has_reached_target
         await self._tag_best()
         judging, problems = await asyncio.gather(self._judge(), asyncio.gather(self._export(), self._last_checkpoint()))
         judged, problem = judging
@@ -62,7 +65,10 @@ class Finishing:
             _log.warning("finish_incomplete", reason=note)
         ending = self._run.ending or Ending(RunState.FINISHED, is_judged=True, reason="")
         state = state_after(ending.state, problem)
-        await self._tell(judged, Ending(state, ending.is_judged, problem or ending.reason))
+        reason = ending.reason
+        if had_reached and not self._run.plan.has_reached_target:
+            reason += "; that version is lost, the newest one was judged"
+        await self._tell(judged, Ending(state, ending.is_judged, problem or reason))
 
     async def fail(self, reason: str) -> None:
         """End the run as failed, with what is known of it."""
@@ -100,14 +106,24 @@ class Finishing:
         The selection may have been cut off between choosing and tagging, and a candidate that passed but was
         not confirmed in time competes here.
         """
-        plan, newest = self._run.plan, self._run.version
+        plan = self._run.plan
         plan.settle()
-        if plan.best is None or newest is None or plan.best.version.epoch != newest.epoch:
+        if plan.best is None or self._run.version is None:
             return
-        try:
-            await self._peers.params.tag_version(POLICY, BEST, plan.best.version.number)
-        except HeronryError as error:
-            _log.warning("best_not_tagged", reason=str(error))
+        end_s = self._coordination.clock.now() + _TAG_WAIT_S
+        while True:
+            try:
+                is_kept = await tag_best(self._peers.params, plan.best.version)
+            except HeronryError as error:
+                _log.warning("best_not_tagged", reason=str(error))
+                if not is_transient(error) or self._coordination.clock.now() >= end_s:
+                    return
+                await asyncio.sleep(_RETRY_S)
+                continue
+            if not is_kept:
+                _log.warning("best_version_lost", version=str(plan.best.version))
+                plan.forget_best()
+            return
 
     async def _judge(self) -> tuple[Evaluation | None, str | None]:
         """Play the judging episodes, unless or until the run is to end without them."""

@@ -56,7 +56,7 @@ class Recording:
         run = self._run
         self._coordination.journal(records.counted(run))
         now_s = self._coordination.clock.now()
-        run.meter.spend(self._instance, now_s, self._own.cpu_time_s)
+        run.meter.spend(self._instance, now_s, self._own.cpu_time_s, self._own.name)
         figures = {name: value for name, value in run.progress.figures().items() if _is_finite(value)}
         self._line({"kind": "progress", **figures, "updates": run.updates, "steps_per_s": self._rate(now_s)})
 
@@ -126,7 +126,7 @@ def own_usage(instance: str) -> Usage:
     # Linux counts the highest resident set in KiB.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     resident = usage.resident_bytes
-    return Usage(instance, resident, max(peak, resident), usage.cpu_time_s, 1)
+    return Usage(instance, resident, max(peak, resident), usage.cpu_time_s, 1, usage.name)
 
 
 def _is_finite(value: float) -> bool:

@@ -80,5 +80,8 @@ class RunStore:
         if not path.exists():
             return None
         run = records.run_from(records.decode(path.read_bytes())[0])
+        if run is not None:
+            # The folder is the run: a copy's journal still has the name of the original.
+            run.run_id = run_id
         # Listing reads in a thread; a run that began meanwhile is not to be replaced by what was read.
         return None if run is None else self._runs.setdefault(run_id, run)

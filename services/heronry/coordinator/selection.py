@@ -1,12 +1,15 @@
 """Evaluates candidates while the run learns, and keeps the best."""
 
+import asyncio
+
 import structlog
 
+from heronry.client.params import ParamsClient
 from heronry.coordinator.coordination import Coordination
 from heronry.coordinator.core import records
 from heronry.coordinator.core.evaluation_plan import Verdict
 from heronry.coordinator.core.run import Run
-from heronry.coordinator.peers import Peers
+from heronry.coordinator.peers import Peers, is_transient
 from heronry.coordinator.playing import Game, Player
 from heronry.coordinator.recording import Recording
 from heronry.spec import POLICY
@@ -18,6 +21,7 @@ _log = structlog.get_logger(__name__)
 
 CANDIDATE = "candidate"
 BEST = "best"
+_RETRY_S = 0.2
 
 
 class Selection:
@@ -31,6 +35,13 @@ class Selection:
         self._peers = peers
         self._player = player
         self._recording = recording
+        self._kept: ParameterVersion | None = None
+
+    @property
+    def has_kept_best(self) -> bool:
+        """Whether the best tag is known to be on the best version: only then may the run end with it."""
+        best = self._run.plan.best
+        return best is not None and self._kept is not None and best.version.has_values_of(self._kept)
 
     async def watch_versions(self) -> None:
         """Follow the newest version for ever; a parameter service that is away comes back."""
@@ -48,8 +59,11 @@ class Selection:
     async def evaluate_candidates(self) -> None:
         """Evaluate each candidate that is due, for ever; failures cost the candidate, never the run."""
         while True:
-            version = await self._due()
+            version = self._run.version or ParameterVersion(0, 0)
             try:
+                if self._run.plan.has_reached_target and not self.has_kept_best:
+                    await self._keep_best()
+                version = await self._due()
                 await self._evaluate()
             except HeronryError as error:
                 _log.warning("candidate_skipped", version=str(version), reason=str(error))
@@ -68,8 +82,8 @@ class Selection:
             await self._coordination.pulse.after(count, 0.5)
 
     async def _evaluate(self) -> None:
-        await self._forget_lost_best()
-        await self._peers.params.tag_version(POLICY, CANDIDATE)
+        await self._keep_best()
+        candidate = await self._peers.params.tag_version(POLICY, CANDIDATE)
         clock = self._coordination.clock
         tagged_s = clock.wall()
         verdict = Verdict.CONFIRM
@@ -78,6 +92,8 @@ class Selection:
             game = Game(CANDIDATE, self._run.spec.evaluation.episodes, plan.selection_seed())
             begun_s, env_steps = clock.now(), self._run.env_steps
             evaluation = await self._player.play(game)
+            if not evaluation.version.has_values_of(candidate):
+                raise VersionNotFoundError.of("candidate", str(candidate), [str(evaluation.version)])
             now_s = clock.now()
             verdict = plan.record(evaluation.version, evaluation.returns, env_steps, now_s, now_s - begun_s)
             if verdict is Verdict.CONFIRM:
@@ -86,7 +102,6 @@ class Selection:
             await self._keep(evaluation, verdict)
 
     async def _keep(self, evaluation: Evaluation, verdict: Verdict) -> None:
-        plan = self._run.plan
         self._coordination.journal(records.counted(self._run))
         _log.info(
             "candidate_evaluated",
@@ -94,19 +109,41 @@ class Selection:
             mean_return=round(evaluation.mean_return, 2),
             verdict=verdict.value,
         )
-        if plan.best is not None and plan.best.version == evaluation.version:
-            await self._peers.params.tag_version(POLICY, BEST, evaluation.version.number)
+        await self._keep_best()
         self._coordination.changed()
 
-    async def _forget_lost_best(self) -> None:
-        """After params came back in another epoch the best version may be gone; then the next one counts."""
-        best, version = self._run.plan.best, self._run.version
-        if best is None or version is None or best.version.epoch == version.epoch:
-            return
-        kept = {tag for info in await self._peers.params.list_versions(POLICY) for tag in info.tags}
-        if BEST not in kept:
-            _log.warning("best_version_lost", version=str(best.version))
-            self._run.plan.best = None
+    async def _keep_best(self) -> None:
+        """Have the best tag on the best version, however often params goes away; forget a version that is gone."""
+        plan = self._run.plan
+        while plan.best is not None:
+            best = plan.best.version
+            try:
+                is_kept = await tag_best(self._peers.params, best)
+            except HeronryError as error:
+                if not is_transient(error):
+                    raise
+                _log.info("best_not_tagged_yet", version=str(best), reason=str(error))
+                await asyncio.sleep(_RETRY_S)
+                continue
+            if is_kept:
+                self._kept = best
+                return
+            _log.warning("best_version_lost", version=str(best))
+            plan.forget_best()
+            self._coordination.journal(records.counted(self._run))
+
+
+async def tag_best(params: ParamsClient, best: ParameterVersion) -> bool:
+    """Put the best tag on the version with these values; returns False when they are gone.
+
+    After a restart the number may stand for other values: the content decides.
+    """
+    for info in await params.list_versions(POLICY):
+        if info.version.has_values_of(best):
+            if BEST in info.tags:
+                return True
+            return (await params.tag_version(POLICY, BEST, best.number)).has_values_of(best)
+    return False
 
 
 async def play_best(player: Player, run: Run, timeout_s: float) -> Evaluation:
@@ -115,7 +152,13 @@ async def play_best(player: Player, run: Run, timeout_s: float) -> Evaluation:
     episodes = run.spec.evaluation.judge_episodes
     if run.keeps_best and run.plan.best is not None:
         try:
-            return await player.play(Game(BEST, episodes, seed), timeout_s)
+            judged = await player.play(Game(BEST, episodes, seed), timeout_s)
+            if judged.version.has_values_of(run.plan.best.version):
+                return judged
+            reason = f"{judged.version} has the tag"
         except VersionNotFoundError as error:
-            _log.warning("best_version_lost", reason=str(error))
+            reason = str(error)
+        _log.warning("best_version_lost", version=str(run.plan.best.version), reason=reason)
+        run.plan.forget_best()
+        seed = run.plan.judging_seed()
     return await player.play(Game(None, episodes, seed), timeout_s)

@@ -47,6 +47,7 @@ class CoordinatorServicer(pb_grpc.CoordinatorServiceServicer):
             progress_from_proto(request.progress),
             request.resident_bytes,
             duration_from_proto(request.cpu_time),
+            request.process,
         )
         return pb.HeartbeatResponse(lease=lease_to_proto(lease))
 

@@ -3,7 +3,6 @@
 import asyncio
 import importlib
 import shutil
-import tempfile
 import threading
 from concurrent.futures import Future
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Self, TypeVar, get_type_hints
 
 from heronry.launch.layout import Layout
 from heronry.launch.local import instances_of
+from heronry.launch.owned_folder import make_owned_folder
+from heronry.runtime.logging import GuestLog
 from heronry.runtime.node import ServiceNode
 from heronry.runtime.service import Service
 from heronry.runtime.settings import ServiceSettings, validated
@@ -27,12 +28,15 @@ class EmbeddedMesh:
 
     The same services, protocol and sockets as everywhere; only the processes are missing. Use as
     a context manager, `with` or `async with`; the loop of the caller is never blocked by the services.
+    What they log goes to `embedded.log` in the data directory; without one, warnings go to standard
+    error. A program that has configured structlog gets the lines there instead.
     """
 
     def __init__(self, *, data_dir: Path | None = None, num_fleets: int = 1) -> None:
-        self._temporary = Path(tempfile.mkdtemp(prefix="heronry-runs-")) if data_dir is None else None
+        self._temporary = make_owned_folder(prefix="heronry-runs-") if data_dir is None else None
         self.data_dir = data_dir or self._temporary or Path("runs")
         self._num_fleets = num_fleets
+        self._log = GuestLog(None if data_dir is None else data_dir / "embedded.log")
         self._layout: Layout | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -63,6 +67,7 @@ class EmbeddedMesh:
             thread.join(STOP_TIMEOUT_S)
             if not loop.is_running():
                 loop.close()
+            self._log.close()
             self._remove_files()
 
     def __enter__(self) -> Self:
@@ -85,6 +90,7 @@ class EmbeddedMesh:
 
     def _begin(self) -> "Future[None]":
         self._layout = Layout.create(self.data_dir, self.data_dir)
+        self._log.open()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=_run_loop, args=(self._loop,), name="heronry-embedded", daemon=True)
         self._thread.start()

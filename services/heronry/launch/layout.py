@@ -2,11 +2,11 @@
 
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from heronry.launch.owned_folder import make_owned_folder
 from heronry.types.errors import ConfigurationError
 
 # sockaddr_un holds 108 bytes with its final zero; gRPC and the instance's name need room, too.
@@ -26,7 +26,7 @@ class Layout:
         """Make the folders; the sockets get a private one with a short path, since the kernel limits its length."""
         for folder in (data_dir, log_dir):
             make_writable(folder)
-        return cls(data_dir.resolve(), log_dir.resolve(), Path(tempfile.mkdtemp(prefix="heronry-", dir=_socket_root())))
+        return cls(data_dir.resolve(), log_dir.resolve(), make_owned_folder(_socket_root()))
 
     def socket(self, instance: str) -> Path:
         """Return the path of an instance's UNIX socket."""
@@ -48,14 +48,14 @@ class Layout:
         shutil.rmtree(self.socket_dir, ignore_errors=True)
 
 
-def make_writable(folder: Path) -> None:
-    """Create `folder`; raises ConfigurationError when that fails or nothing can be written in it."""
+def make_writable(folder: Path, field: str = "directory") -> None:
+    """Create `folder`; raises ConfigurationError, about `field`, when that fails or nothing can be written in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError.of("directory", str(folder), f"one that can be created ({error.strerror})") from error
+        raise ConfigurationError.of(field, str(folder), f"one that can be created ({error.strerror})") from error
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise ConfigurationError.of("directory", str(folder), "one that can be written to")
+        raise ConfigurationError.of(field, str(folder), "one that can be written to")
 
 
 def _socket_root() -> str | None:

@@ -85,3 +85,14 @@ def last_lines(log: Path, count: int = 12, max_bytes: int = 16_384) -> tuple[str
     except OSError:
         return ()
     return tuple(line for line in text.splitlines() if line.strip())[-count:]
+
+
+def start_ticks(pid: int) -> int:
+    """Return when a process began, in the kernel's ticks; 0 when there is none or it has ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return 0
+    fields = stat.rpartition(")")[2].split()
+    # A process that nobody has waited for yet is listed, but has ended.
+    return 0 if fields[0] in ("Z", "X") else int(fields[19])

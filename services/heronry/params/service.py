@@ -1,5 +1,8 @@
 """The parameter service as the runtime runs it."""
 
+import asyncio
+import shutil
+
 import structlog
 
 from heronry.api.params.v1 import params_pb2_grpc
@@ -79,5 +82,9 @@ class ParamsService:
     async def _close(self) -> None:
         state, self._state = self._state, None
         self._frames.clear()
-        if state is not None:
-            await state.close()
+        if state is None:
+            return
+        await state.close()
+        if not state.run_id and not state.models.num_bytes:
+            # Nobody used the service between runs: leave nothing behind.
+            await asyncio.to_thread(shutil.rmtree, self._settings.data_dir / _STANDALONE, ignore_errors=True)

@@ -157,6 +157,7 @@ class CoordinatorLink:
             progress=progress_to_proto(self._progress()),
             resident_bytes=self._usage.resident_bytes,
             cpu_time=duration_to_proto(self._usage.cpu_time_s),
+            process=self._usage.name,
         )
 
     def _token(self) -> int:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import Any, Literal, TextIO, cast
 
@@ -31,6 +32,41 @@ def configure(log_format: Literal["console", "json"], level: str, path: Path | N
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(number, logging.WARNING))
+
+
+class GuestLog:
+    """The lines of services that are guests in somebody's program: kept off its output.
+
+    They go to a file, or, without one, to standard error from WARNING on. Standard logging is the
+    program's own, and so is structlog where the program has configured it.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._file: TextIO | None = None
+        self._factory: structlog.WriteLoggerFactory | None = None
+
+    def open(self) -> None:
+        """Take over structlog unless somebody has configured it."""
+        if structlog.is_configured():
+            return
+        if self._path is not None:
+            self._file = self._path.open("a", encoding="utf-8")
+        self._factory = structlog.WriteLoggerFactory(self._file or sys.stderr)
+        structlog.configure(
+            processors=[*_shared(), *_renderers("console", self._file or sys.stderr)],
+            wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if self._file is None else logging.INFO),
+            logger_factory=self._factory,
+            cache_logger_on_first_use=False,
+        )
+
+    def close(self) -> None:
+        """Leave structlog as it was found."""
+        if self._factory is not None and structlog.get_config()["logger_factory"] is self._factory:
+            structlog.reset_defaults()
+        if self._file is not None:
+            self._file.close()
+        self._file = self._factory = None
 
 
 def _shared() -> list[Any]:

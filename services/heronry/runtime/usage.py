@@ -1,6 +1,7 @@
 """What a service measures of itself: the lag of its event loop, memory and CPU time."""
 
 import asyncio
+import socket
 import time
 from typing import Final
 
@@ -37,10 +38,12 @@ class LoopLag:
 
 
 class ProcessUsage:
-    """Memory and CPU time of this process."""
+    """Memory and CPU time of this process, and a name that no other process has."""
 
     def __init__(self) -> None:
         self._process = psutil.Process()
+        # A process that is started again in a container has the pid of the one before.
+        self.name = f"{socket.gethostname()}:{self._process.pid}:{self._process.create_time():.2f}"
 
     @property
     def resident_bytes(self) -> int:

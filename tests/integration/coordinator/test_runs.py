@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from heronry.client.coordinator import CoordinatorClient
+from heronry.client.fleet import FleetClient
 from heronry.client.params import ParamsClient
 from heronry.types.contribution import ContributionKind
 from heronry.types.errors import (
@@ -18,7 +21,7 @@ from heronry.types.errors import (
     RunActiveError,
     RunNotFoundError,
 )
-from heronry.types.run import RunState, RunStatus
+from heronry.types.run import Evaluation, RunState, RunStatus
 from heronry.types.version import ParameterVersion
 
 DEADLINE_S = 30.0
@@ -53,6 +56,22 @@ async def registered(params: ParamsClient, weights: dict[str, Any]) -> Parameter
 async def push(params: ParamsClient, base: ParameterVersion, weights: dict[str, Any]) -> ParameterVersion:
     done = await params.push("policy", weights, base_version=base, kind=ContributionKind.WEIGHTS)
     return done.version
+
+
+async def until_newer(params: ParamsClient, version: ParameterVersion) -> ParameterVersion:
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            try:
+                newest = (await params.get_model("policy")).version
+            except HeronryError:
+                continue
+            if newest.is_newer_than(version):
+                return newest
+            await asyncio.sleep(0.05)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 async def test_a_run_is_judged_once_its_policy_has_passed_and_leaves_everything_in_its_folder(
@@ -181,6 +200,89 @@ async def test_a_service_that_dies_and_comes_back_costs_the_run_nothing(
     assert ended.env_steps >= before.env_steps
     assert ended.result["eval_mean"] == 500
     assert ended.result["services"][f"{role}-0"]["starts"] == 2
+
+
+async def test_the_version_that_passed_is_judged_when_params_dies_before_it_has_the_tag(
+    mesh, weights: Weights, spec: MakeSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag_version, evaluate = ParamsClient.tag_version, FleetClient.evaluate
+    passes: list[ParameterVersion] = []
+
+    async def evaluate_and_die(self: FleetClient, *args: Any, **options: Any) -> Evaluation:
+        evaluation = await evaluate(self, *args, **options)
+        passes.extend([evaluation.version] if evaluation.version.number == 2 else [])
+        if len(passes) == 2:
+            await mesh.stop("params-0")
+            await mesh.start("params")
+            await until(coordinator, "run-1", lambda s: s.version is not None and s.version.epoch == 2)
+        return evaluation
+
+    async def tag_slowly(self: ParamsClient, model: str, tag: str, number: int = 0) -> ParameterVersion:
+        # Heartbeats come meanwhile, at each of which the run might end.
+        await asyncio.sleep(0.5 if len(passes) == 2 else 0.0)
+        return await tag_version(self, model, tag, number)
+
+    monkeypatch.setattr(FleetClient, "evaluate", evaluate_and_die)
+    monkeypatch.setattr(ParamsClient, "tag_version", tag_slowly)
+    await start_all(mesh)
+    async with mesh.coordinator() as coordinator, mesh.params() as params:
+        await coordinator.submit_run(spec(), "run-1")
+        version = await registered(params, weights(0.0))
+        await until(coordinator, "run-1", lambda s: s.evaluation is not None)
+        passing = await push(params, version, weights(1.0))
+        ended = await until(coordinator, "run-1", lambda s: s.state.has_ended)
+
+    assert ended.state is RunState.FINISHED, ended.message
+    assert ended.result["reached_target"]
+    assert ended.result["content_hash"] == passing.content_hash.hex()
+    assert ended.result["eval_mean"] == 500
+
+
+async def test_a_copy_of_a_runs_folder_goes_on_by_itself_and_leaves_the_original_alone(
+    mesh, weights: Weights, spec: MakeSpec
+) -> None:
+    await start_all(mesh)
+    async with mesh.coordinator() as coordinator, mesh.params() as params:
+        await coordinator.submit_run(spec(), "run-1")
+        version = await registered(params, weights(0.0))
+        await until(coordinator, "run-1", lambda s: s.env_steps >= 16)
+        await coordinator.stop(evaluate=False)
+        await until(coordinator, "run-1", lambda s: s.state.has_ended)
+        shutil.copytree(mesh.data_dir / "run-1", mesh.data_dir / "run-2")
+        before = contents(mesh.data_dir / "run-1")
+
+        resumed = await coordinator.submit_run({}, "run-2", restore=True)
+        newest = await until_newer(params, version)
+        await push(params, newest, weights(1.0))
+        ended = await until(coordinator, "run-2", lambda s: s.state.has_ended)
+        listed = [status.run_id for status in await coordinator.list_runs()]
+
+    assert resumed.run_id == ended.run_id == ended.result["run_id"] == "run-2"
+    assert ended.result["run_dir"] == str(mesh.data_dir / "run-2")
+    assert ended.result["eval_mean"] == 500
+    assert sorted(listed) == ["run-1", "run-2"]
+    assert contents(mesh.data_dir / "run-1") == before
+
+
+async def test_a_finished_run_goes_on_only_when_more_is_asked_of_it(mesh, weights: Weights, spec: MakeSpec) -> None:
+    await start_all(mesh)
+    async with mesh.coordinator() as coordinator, mesh.params() as params:
+        await coordinator.submit_run(spec(), "run-1")
+        await registered(params, weights(1.0))
+        ended = await until(coordinator, "run-1", lambda s: s.state.has_ended)
+        before = contents(mesh.data_dir / "run-1")
+
+        for same in ({}, spec()):
+            with pytest.raises(FailedPreconditionError, match=r"already finished.*raise max_env_steps"):
+                await coordinator.submit_run(same, "run-1", restore=True)
+        unchanged = contents(mesh.data_dir / "run-1")
+        more = await coordinator.submit_run(spec(max_env_steps=2 * 10**6), "run-1", restore=True)
+        again = await until(coordinator, "run-1", lambda s: s.state.has_ended)
+
+    assert ended.message == "target reached"
+    assert unchanged == before
+    assert not more.state.has_ended
+    assert again.env_steps > ended.env_steps
 
 
 async def test_a_service_that_cannot_go_on_fails_the_run_by_name(mesh, spec: MakeSpec) -> None:

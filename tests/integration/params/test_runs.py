@@ -40,6 +40,16 @@ async def test_a_new_run_drops_the_models_of_the_former(mesh) -> None:
     assert (progress.run_id, progress.reached_state) == ("first", RunState.RUNNING)
 
 
+async def test_a_service_that_nobody_used_between_runs_leaves_no_folder(mesh) -> None:
+    folder = mesh.service._settings.data_dir / "standalone"
+    was_there = folder.exists()
+
+    await mesh.service.reconcile(assignment("first"))
+
+    assert was_there
+    assert not folder.exists()
+
+
 async def test_a_run_taken_up_again_goes_on_in_a_new_epoch(mesh) -> None:
     await mesh.service.reconcile(assignment("first"))
     await mesh.client.register_model("policy", weights(1.0))

@@ -1,6 +1,7 @@
 """A service finds its coordinator, loses it, and finds it again."""
 
 import asyncio
+import os
 
 import grpc
 import pytest
@@ -117,6 +118,7 @@ async def test_a_service_registers_beats_and_reconciles(serve, coordination) -> 
     assert list(fake.registrations[0].addresses) == list(running.node.addresses)
     assert fake.heartbeats[-1].progress.figures == {"env_steps": 12.0}
     assert fake.heartbeats[-1].resident_bytes > 0
+    assert f":{os.getpid()}:" in fake.heartbeats[-1].process
     assert fake.heartbeats[-1].fencing_token == 1
     assert fake.deregistered == ["replay-0"]
 

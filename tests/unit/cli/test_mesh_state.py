@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from heronry.cli.mesh_state import MeshState, ServiceEntry, remove_state, start_ticks, state_path
-from heronry.types.errors import DataLossError
+from heronry.cli.mesh_state import MeshState, ServiceEntry, remove_stale_state, state_path
+from heronry.launch.processes import start_ticks
+from heronry.types.errors import AlreadyExistsError, DataLossError
 
 
 @pytest.fixture(autouse=True)
@@ -47,8 +48,37 @@ def test_a_broken_file_is_named() -> None:
 
 
 def test_removing_twice_is_no_error() -> None:
-    remove_state()
-    remove_state()
+    remove_stale_state()
+    remove_stale_state()
+
+
+def test_a_second_mesh_is_refused_by_name_while_one_is_starting_or_up() -> None:
+    state(os.getpid(), start_ticks(os.getpid())).claim()
+
+    with pytest.raises(
+        AlreadyExistsError, match=rf"already up or starting \(pid {os.getpid()}\); heronry down ends it"
+    ):
+        state(os.getpid() + 1, 7).claim()
+
+
+def test_the_place_of_a_mesh_that_was_killed_is_free() -> None:
+    state(os.getpid(), start_ticks(os.getpid()) + 1).write()
+    mine = state(os.getpid(), start_ticks(os.getpid()))
+
+    mine.claim()
+
+    assert MeshState.read() == mine
+
+
+def test_a_mesh_removes_only_its_own_file() -> None:
+    up = state(os.getpid(), start_ticks(os.getpid()))
+    up.claim()
+
+    state(os.getpid() + 1, 7).remove()
+    assert MeshState.read() == up
+
+    up.remove()
+    assert not state_path().exists()
 
 
 def test_a_process_that_has_ended_but_was_not_waited_for_is_gone() -> None:

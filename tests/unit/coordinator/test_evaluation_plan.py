@@ -143,3 +143,29 @@ def test_seeds_go_on_after_a_restart_of_the_coordinator() -> None:
     assert second.judging_seed() not in used
     assert second.has_reached_target
     assert second.best == first.best
+
+
+def test_passes_count_for_the_values_and_neither_for_the_epoch_nor_for_the_number() -> None:
+    restored, moved, other = plan(), plan(), plan()
+    first, values = ParameterVersion(1, 8, b"a" * 32), GOOD
+    for made, again in [
+        (restored, ParameterVersion(2, 8, b"a" * 32)),
+        (moved, ParameterVersion(2, 8, b"b" * 32)),
+        (other, ParameterVersion(1, 8, b"b" * 32)),
+    ]:
+        made.record(first, values, 0, 1.0)
+        made.record(again, values, 0, 2.0)
+
+    assert [made.has_reached_target for made in (restored, moved, other)] == [True, False, False]
+
+
+def test_a_best_version_that_is_gone_leaves_everything_to_be_selected_anew() -> None:
+    made = plan()
+    record(made, 8, GOOD)
+    record(made, 8, GOOD)
+
+    made.forget_best()
+
+    assert made.best is None
+    assert not made.has_reached_target
+    assert not made.settle()

@@ -74,3 +74,14 @@ def test_the_rates_of_a_short_run_are_true_whatever_the_phases_of_its_heartbeats
     seconds = last.time_s - first.time_s
     assert (last.env_steps - first.env_steps) / seconds == pytest.approx(rate, abs=2 / seconds)
     assert (last.cpu_s - first.cpu_s) / seconds == pytest.approx(3 * pace, rel=0.35)
+
+
+def test_services_of_one_process_spend_its_cpu_time_once_even_when_their_reports_overtake_each_other() -> None:
+    meter = Meter()
+    for instance, time_s, cpu_s in [("params-0", 1.0, 3.0), ("fleet-0", 1.1, 3.5), ("learner-0", 1.2, 3.4)]:
+        meter.spend(instance, time_s, cpu_s, "host:7:1")
+    meter.spend("fleet-1", 1.2, 1.0, "host:8:1")
+    meter.count(1.2, 100, 1)
+
+    assert meter.newest is not None
+    assert 4.5 <= meter.newest.cpu_s <= 5.1

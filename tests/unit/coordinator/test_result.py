@@ -82,3 +82,17 @@ def test_each_sample_of_dqn_is_used_as_often_as_it_was_drawn(make_run: MakeRun) 
 )
 def test_a_finish_without_a_judgement_is_a_failure(ending: RunState, failure: str | None, state: RunState) -> None:
     assert state_after(ending, failure) is state
+
+
+def test_services_that_share_a_process_are_counted_once(make_run: MakeRun) -> None:
+    usages = [
+        Usage("coordinator-0", 100, 110, 4.0, 1, "host:7:1"),
+        Usage("params-0", 90, 105, 3.5, 1, "host:7:1"),
+        Usage("fleet-0", 10, 20, 1.5, 1, "host:8:1"),
+        Usage("fleet-1", 10, 20, 1.5, 1),
+    ]
+
+    result = make_result(make_run(), None, usages, 101.0, "runs/run-1")
+
+    assert (result["resident_bytes"], result["max_resident_bytes"], result["cpu_s"]) == (120, 150, 7.0)
+    assert sorted(result["services"]) == ["coordinator-0", "fleet-0", "fleet-1", "params-0"]

@@ -35,7 +35,7 @@ class BatchReader:
         self._header = pb.SampleHeader(table=table, batch_size=batch_size, columns=columns)
         self._credits = credits
         self._feed: Feed[tuple[int, Batch]] = Feed()
-        self._outgoing: asyncio.Queue[pb.SampleRequest] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[pb.SampleRequest | None] = asyncio.Queue()
         self._session_number = 0
         self._num_held = 0
         self._in_hand: tuple[int, Batch] | None = None
@@ -83,19 +83,27 @@ class BatchReader:
             self._outgoing.put_nowait(pb.SampleRequest(credits=pb.SampleCredits(num_batches=num_batches)))
         stub: pb_grpc.ReplayServiceAsyncStub = pb_grpc.ReplayServiceStub(await self._connection.bulk())
         assembler = BatchAssembler()
-        async for response in stub.Sample(self._requests(self._outgoing), metadata=self._connection.metadata):
-            retries.note_success()
-            if response.HasField("waiting"):
-                self._waiting = waiting_from_proto(response.waiting)
-                continue
-            batch = assembler.add(response)
-            if batch is not None:
-                self._waiting = None
-                self._num_held += 1
-                self._feed.put((self._session_number, batch))
+        outgoing = self._outgoing
+        try:
+            async for response in stub.Sample(self._requests(outgoing), metadata=self._connection.metadata):
+                retries.note_success()
+                self._note(response, assembler)
+        finally:
+            # gRPC's task that sends the requests does not end with the call: it would wait for ever.
+            outgoing.put_nowait(None)
         return False
 
-    async def _requests(self, outgoing: "asyncio.Queue[pb.SampleRequest]") -> AsyncIterator[pb.SampleRequest]:
+    def _note(self, response: pb.SampleResponse, assembler: BatchAssembler) -> None:
+        if response.HasField("waiting"):
+            self._waiting = waiting_from_proto(response.waiting)
+            return
+        batch = assembler.add(response)
+        if batch is not None:
+            self._waiting = None
+            self._num_held += 1
+            self._feed.put((self._session_number, batch))
+
+    async def _requests(self, outgoing: "asyncio.Queue[pb.SampleRequest | None]") -> AsyncIterator[pb.SampleRequest]:
         yield pb.SampleRequest(header=self._header)
-        while True:
-            yield await outgoing.get()
+        while (request := await outgoing.get()) is not None:
+            yield request

@@ -128,6 +128,7 @@ class CoordinatorClient(ServiceClient["pb_grpc.CoordinatorServiceAsyncStub"]):
         *,
         resident_bytes: int = 0,
         cpu_time_s: float = 0.0,
+        process: str = "",
         timeout_s: float | None = None,
     ) -> Lease:
         """Renew a lease and report progress.
@@ -141,6 +142,7 @@ class CoordinatorClient(ServiceClient["pb_grpc.CoordinatorServiceAsyncStub"]):
             progress=progress_to_proto(progress),
             resident_bytes=resident_bytes,
             cpu_time=duration_to_proto(cpu_time_s),
+            process=process,
         )
         return lease_from_proto((await self._call(lambda stub: stub.Heartbeat, request, timeout_s)).lease)
 

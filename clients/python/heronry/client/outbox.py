@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from heronry.api.replay.v1 import replay_pb2 as pb
+from heronry.client.arguments import check_arrays
 from heronry.types.blocking import Waiting
 from heronry.types.columns import Columns, ColumnSpec
 from heronry.types.errors import SchemaMismatchError
@@ -66,11 +67,13 @@ def check_columns(columns: Columns, specs: Sequence[ColumnSpec], num_lanes: int)
     """Return the columns in the order of their signatures.
 
     Raises:
-      SchemaMismatchError: a column is missing or too many, or differs from its signature.
+      SchemaMismatchError: a column is missing or too many, no array, or differs from its signature.
     """
+    check_arrays("columns", columns)
     if columns.keys() != {spec.path for spec in specs}:
         raise SchemaMismatchError.of("columns", sorted(columns), str(sorted(spec.path for spec in specs)))
-    num_steps = columns[specs[0].path].shape[0]
+    first = columns[specs[0].path]
+    num_steps = first.shape[0] if first.ndim else 0
     for spec in specs:
         array = columns[spec.path]
         expected = (num_steps, num_lanes, *spec.shape)

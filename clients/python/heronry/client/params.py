@@ -8,6 +8,14 @@ import grpc.aio
 
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.api.params.v1 import params_pb2_grpc as pb_grpc
+from heronry.client.arguments import (
+    check_arrays,
+    check_arrays_or_buffer,
+    check_count,
+    check_kind,
+    check_name,
+    check_version,
+)
 from heronry.client.bulk import (
     num_bytes_of,
     pull_method,
@@ -72,7 +80,10 @@ class ParamsClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
 
         Raises:
           AlreadyExistsError: the name is taken by a model with another schema.
+          SchemaMismatchError: a tensor that is no array, or of a type that models cannot have.
         """
+        check_name("model", model)
+        check_arrays("tensors", tensors)
         schema = ModelSchema.of(tensors, roles)
         header = pb.RegisterModelHeader(
             model=model,
@@ -120,6 +131,11 @@ class ParamsClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
         With `newer_than`, None when there is nothing newer. Waits up to `wait_s` for the model, the
         version or a newer one to exist.
         """
+        check_name("model", model)
+        if number is not None:
+            check_count("number", number, 0)
+        if newer_than is not None:
+            check_version("newer_than", newer_than)
         request = pb.PullRequest(
             model=model,
             number=number,
@@ -146,6 +162,9 @@ class ParamsClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
         Opens the stream again by itself and goes on after the last version received. Without values
         the versions come alone.
         """
+        check_name("model", model)
+        if newer_than is not None:
+            check_version("newer_than", newer_than)
         feed: Feed[Parameters] = Feed(newest_only=True)
         last = newer_than
 
@@ -192,7 +211,13 @@ class ParamsClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
         Raises:
           StaleContributionError, ForeignEpochError: the base version is too old, or of another epoch.
           InvalidContributionError: NaN or infinity, or bytes that do not fit the model.
+          SchemaMismatchError: a tensor that is no array, or names and shapes that are not the model's.
         """
+        check_name("model", model)
+        check_arrays_or_buffer("values", values)
+        check_version("base_version", base_version)
+        check_kind("kind", kind)
+        check_count("sample_count", sample_count, 0)
         flat = (await self._schema_of(model)).pack(values) if isinstance(values, Mapping) else values
         request_id = request_id or uuid.uuid4().hex
         header = ContributionHeader(
@@ -216,6 +241,7 @@ class ParamsClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
 
     async def tag_version(self, model: str, tag: str, number: int = 0) -> ParameterVersion:
         """Keep a version under a name; number 0 is the newest. A tag given again moves."""
+        check_name("model", model)
         request = pb.TagVersionRequest(model=model, number=number, tag=tag)
         return version_from_proto((await self._call(lambda stub: stub.TagVersion, request)).version)
 
@@ -228,6 +254,7 @@ class ParamsClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
         metadata: Mapping[str, object] | None = None,
     ) -> str:
         """Write one version as safetensors + JSON below the service's data directory; return the path."""
+        check_name("model", model)
         request = pb.ExportVersionRequest(
             model=model, number=number, tag=tag, directory=directory, metadata=struct_to_proto(metadata or {})
         )
@@ -240,6 +267,7 @@ class ParamsClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
 
     async def get_model(self, model: str) -> ModelInfo:
         """Describe one model."""
+        check_name("model", model)
         response = await self._call(lambda stub: stub.GetModel, pb.GetModelRequest(model=model))
         return model_info_from_proto(response.info)
 
@@ -250,16 +278,19 @@ class ParamsClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
 
     async def list_versions(self, model: str) -> tuple[VersionInfo, ...]:
         """Name the versions that can be pulled, oldest first."""
+        check_name("model", model)
         response = await self._call(lambda stub: stub.ListVersions, pb.ListVersionsRequest(model=model))
         return tuple(version_info_from_proto(info) for info in response.versions)
 
     async def list_workers(self, model: str) -> tuple[WorkerInfo, ...]:
         """Describe the workers of a model, sorted by client id."""
+        check_name("model", model)
         response = await self._call(lambda stub: stub.ListWorkers, pb.ListWorkersRequest(model=model))
         return tuple(worker_info_from_proto(info) for info in response.workers)
 
     async def get_privacy_status(self, model: str) -> PrivacyStatus:
         """State the model's privacy claim and what has been spent."""
+        check_name("model", model)
         request = pb.GetPrivacyStatusRequest(model=model)
         return privacy_status_from_proto(await self._call(lambda stub: stub.GetPrivacyStatus, request))
 

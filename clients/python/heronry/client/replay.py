@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.api.replay.v1 import replay_pb2_grpc as pb_grpc
+from heronry.client.arguments import check_count, check_name
 from heronry.client.batches import BatchReader
 from heronry.client.service_client import ServiceClient
 from heronry.client.writer import Writer
@@ -42,6 +43,7 @@ class ReplayClient(ServiceClient["pb_grpc.ReplayServiceAsyncStub"]):
 
     async def get_table(self, table: str) -> TableInfo:
         """Describe one table and say who waits for what."""
+        check_name("table", table)
         response = await self._call(lambda stub: stub.GetTable, pb.GetTableRequest(table=table))
         return table_info_from_proto(response.info)
 
@@ -52,11 +54,13 @@ class ReplayClient(ServiceClient["pb_grpc.ReplayServiceAsyncStub"]):
 
     async def set_rate_limiter(self, table: str, rate_limiter: RateLimiter) -> TableInfo:
         """Change the limiter of a live table; its counters stay."""
+        check_name("table", table)
         request = pb.SetRateLimiterRequest(table=table, rate_limiter=rate_limiter_to_proto(rate_limiter))
         return table_info_from_proto((await self._call(lambda stub: stub.SetRateLimiter, request)).info)
 
     async def reset(self, table: str) -> int:
         """Drop all items and zero the counters; return how many were dropped."""
+        check_name("table", table)
         return (await self._call(lambda stub: stub.ResetTable, pb.ResetTableRequest(table=table))).num_dropped
 
     def writer(
@@ -73,10 +77,10 @@ class ReplayClient(ServiceClient["pb_grpc.ReplayServiceAsyncStub"]):
         A writer that starts again under its `writer_id` needs a higher `writer_epoch`; by default
         that is the time.
         """
+        check_name("table", table)
         if not columns:
             raise InvalidArgumentError.of("columns", [], "at least one column")
-        if num_lanes < 1:
-            raise InvalidArgumentError.of("num_lanes", num_lanes, "at least 1")
+        check_count("num_lanes", num_lanes)
         writer_id = writer_id or f"{self.client_id}-{secrets.token_hex(3)}"
         epoch = time.time_ns() // 1_000 if writer_epoch is None else writer_epoch
         return Writer(self._connection, table, columns, num_lanes, writer_id, epoch)
@@ -98,10 +102,9 @@ class ReplayClient(ServiceClient["pb_grpc.ReplayServiceAsyncStub"]):
         Raises:
           DeadlineExceededError: no batch came for `timeout_s`; says what the table waits for.
         """
-        if batch_size < 1:
-            raise InvalidArgumentError.of("batch_size", batch_size, "at least 1")
-        if credits < 1:
-            raise InvalidArgumentError.of("credits", credits, "at least 1")
+        check_name("table", table)
+        check_count("batch_size", batch_size)
+        check_count("credits", credits)
         reader = BatchReader(self._connection, table, batch_size, columns, credits)
         try:
             while True:
@@ -113,6 +116,7 @@ class ReplayClient(ServiceClient["pb_grpc.ReplayServiceAsyncStub"]):
         self, table: str, keys: npt.NDArray[np.uint64], priorities: npt.NDArray[np.floating]
     ) -> tuple[int, int]:
         """Change priorities; return how many were changed and how many keys are gone."""
+        check_name("table", table)
         if len(keys) != len(priorities):
             raise InvalidArgumentError.of("priorities", f"{len(priorities)} values", f"{len(keys)}, one for each key")
         request = pb.UpdatePrioritiesRequest(
@@ -125,6 +129,7 @@ class ReplayClient(ServiceClient["pb_grpc.ReplayServiceAsyncStub"]):
 
     async def delete(self, table: str, keys: npt.NDArray[np.uint64]) -> tuple[int, int]:
         """Delete items; return how many were deleted and how many keys are gone."""
+        check_name("table", table)
         request = pb.DeleteItemsRequest(table=table, keys=np.ascontiguousarray(keys, _KEY).tobytes())
         response = await self._call(lambda stub: stub.DeleteItems, request)
         return response.num_applied, response.num_ignored

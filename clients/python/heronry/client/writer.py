@@ -7,6 +7,7 @@ from typing import Self
 
 from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.api.replay.v1 import replay_pb2_grpc as pb_grpc
+from heronry.client.arguments import check_version
 from heronry.client.connection import Connection
 from heronry.client.outbox import Outbox, check_columns
 from heronry.client.retries import Retries
@@ -82,6 +83,7 @@ class Writer:
           SchemaMismatchError: columns that differ from the writer's.
           DeadlineExceededError: no credit for `timeout_s`; says what the service waits for.
         """
+        check_version("behaviour_version", behaviour_version)
         checked = check_columns(columns, self._columns, self._num_lanes)
         await self._until(lambda: self._outbox.has_credit, "append", timeout_s)
         sequence = self._outbox.append(checked, behaviour_version, priority)
@@ -131,21 +133,26 @@ class Writer:
 
     async def _session(self, retries: Retries) -> bool:
         stub: pb_grpc.ReplayServiceAsyncStub = pb_grpc.ReplayServiceStub(await self._connection.bulk())
-        answered = asyncio.Event()
-        async for response in stub.Append(self._requests(answered), metadata=self._connection.metadata):
-            retries.note_success()
-            self._outbox.note(response)
-            self._is_open = True
-            for event in (answered, self._answered, self._unsent):
+        answered, over = asyncio.Event(), asyncio.Event()
+        try:
+            async for response in stub.Append(self._requests(answered, over), metadata=self._connection.metadata):
+                retries.note_success()
+                self._outbox.note(response)
+                self._is_open = True
+                for event in (answered, self._answered, self._unsent):
+                    event.set()
+        finally:
+            # gRPC's task that sends the requests does not end with the call: it would wait for ever.
+            for event in (over, answered, self._unsent):
                 event.set()
         return self._is_closing
 
-    async def _requests(self, answered: asyncio.Event) -> AsyncIterator[pb.AppendRequest]:
+    async def _requests(self, answered: asyncio.Event, over: asyncio.Event) -> AsyncIterator[pb.AppendRequest]:
         yield pb.AppendRequest(header=self._header)
         # The first answer says what had been accepted before: only the rest is sent again.
         await answered.wait()
         sent = self._outbox.num_accepted
-        while True:
+        while not over.is_set():
             self._unsent.clear()
             while (request := self._outbox.after(sent)) is not None:
                 yield request

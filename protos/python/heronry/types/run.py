@@ -186,7 +186,7 @@ class RunStatus:
     env_steps: int = 0
     updates: int = 0
     episodes: int = 0
-    mean_return: float = 0.0
+    mean_return: float | None = None
     version: ParameterVersion | None = None
     evaluation: EvaluationSummary | None = None
     elapsed_s: float = 0.0

@@ -32,5 +32,10 @@ class ParameterVersion:
         """Tell whether this version comes after `other`; a later epoch always does."""
         return other is None or (self.epoch, self.number) > (other.epoch, other.number)
 
+    def has_values_of(self, other: "ParameterVersion") -> bool:
+        """Tell whether both name the same values: a restore moves versions to another epoch, values stay."""
+        is_known = bool(self.content_hash) or self.epoch == other.epoch
+        return is_known and (self.number, self.content_hash) == (other.number, other.content_hash)
+
     def __str__(self) -> str:
         return f"{self.epoch}.{self.number}"

@@ -77,7 +77,7 @@ def run_status_from_proto(message: pb.RunStatus) -> RunStatus:
         env_steps=message.env_steps,
         updates=message.updates,
         episodes=message.episodes,
-        mean_return=message.mean_return,
+        mean_return=message.mean_return if message.HasField("mean_return") else None,
         version=version_from_proto(message.version) if message.HasField("version") else None,
         evaluation=evaluation_summary_from_proto(message.evaluation) if message.HasField("evaluation") else None,
         elapsed_s=duration_from_proto(message.elapsed),

@@ -115,7 +115,7 @@ class EvaluationPlan:
         """Take the returns of a selection evaluation that was over at `now_s` and took `took_s`."""
         self._rest(version, now_s, took_s)
         before = self.candidate
-        if before is None or before.version != version:
+        if before is None or not before.version.has_values_of(version):
             before = Candidate(version, 0, 0.0, 0.0, 0, env_steps)
         passed = self._bar is not None and sum(returns) / len(returns) >= self._bar
         after = before.plus(returns)
@@ -130,9 +130,14 @@ class EvaluationPlan:
         candidate = self.candidate
         if candidate is None or self.best is None:
             self.best = self.best or candidate
-        elif self.best.version != candidate.version and candidate.mean_return > self.best.mean_return:
+        elif not self.best.version.has_values_of(candidate.version) and candidate.mean_return > self.best.mean_return:
             self.best = candidate
         return candidate is not None and self.best == candidate
+
+    def forget_best(self) -> None:
+        """Select anew: the values of the best version are gone, and with them what they had reached."""
+        self.best = self.candidate = None
+        self.has_reached_target = False
 
     def state(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -156,7 +161,7 @@ class EvaluationPlan:
             # It has been confirmed; a single lucky mean of an earlier version does not outweigh that.
             self.best, self.has_reached_target = candidate, True
             return Verdict.REACHED
-        if is_best or (self.best is not None and self.best.version == candidate.version):
+        if is_best or (self.best is not None and self.best.version.has_values_of(candidate.version)):
             self.best = candidate
         return Verdict.GO_ON
 

@@ -21,6 +21,11 @@ class CpuClock:
         self._pace = 0.0
         self._interval_s = 0.0
 
+    @property
+    def reported_s(self) -> float:
+        """What was reported last."""
+        return 0.0 if self._reported is None else self._reported[1]
+
     def report(self, time_s: float, cpu_s: float) -> None:
         """Take a process's CPU time; less than before is another process's."""
         if self._reported is not None:
@@ -61,9 +66,12 @@ class Meter:
         self.first_update: Mark | None = None
         self.newest: Mark | None = None
 
-    def spend(self, instance: str, time_s: float, cpu_s: float) -> None:
-        """Take the CPU time that an instance reports."""
-        self._clocks.setdefault(instance, CpuClock()).report(time_s, cpu_s)
+    def spend(self, instance: str, time_s: float, cpu_s: float, process: str = "") -> None:
+        """Take the CPU time that an instance reports of its process; one that has no name is its own."""
+        clock = self._clocks.setdefault(process or instance, CpuClock())
+        # Reports of services in one process may overtake each other.
+        if not process or cpu_s >= clock.reported_s:
+            clock.report(time_s, cpu_s)
 
     def count(self, time_s: float, env_steps: int, num_updates: int) -> None:
         """Take the run's totals after a report."""

@@ -44,6 +44,7 @@ class Service:
     resident_bytes: int = 0
     max_resident_bytes: int = 0
     cpu_time_s: float = 0.0
+    process: str = ""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -115,6 +116,7 @@ class Registry:
         resident_bytes: int,
         cpu_time_s: float,
         now_s: float,
+        process: str = "",
     ) -> Lease:
         """Renew a lease and take the report.
 
@@ -124,7 +126,7 @@ class Registry:
         """
         service = self.holder(instance, fencing_token)
         service.progress = progress
-        service.resident_bytes, service.cpu_time_s = resident_bytes, cpu_time_s
+        service.resident_bytes, service.cpu_time_s, service.process = resident_bytes, cpu_time_s, process
         service.max_resident_bytes = max(service.max_resident_bytes, resident_bytes)
         service.expires_s, service.has_lease = now_s + self.lease_s, True
         return Lease(self.lease_s, fencing_token)

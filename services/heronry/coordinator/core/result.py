@@ -14,13 +14,14 @@ from heronry.types.run import Evaluation, RunState
 
 @dataclass(frozen=True)
 class Usage:
-    """What one process of the run took."""
+    """What the process of one service took; services may share a process, whose name they have then."""
 
     instance: str
     resident_bytes: int
     max_resident_bytes: int
     cpu_s: float
     num_starts: int
+    process: str = ""
 
     @classmethod
     def of(cls, service: Service) -> "Usage":
@@ -31,6 +32,7 @@ class Usage:
             service.max_resident_bytes,
             service.cpu_time_s,
             service.record.num_starts,
+            service.process,
         )
 
 
@@ -47,6 +49,7 @@ def make_result(
     evaluations included.
     """
     usages = list(usages)
+    processes = _processes(usages)
     return {
         **_identity(run),
         **_judgement(judged),
@@ -61,9 +64,9 @@ def make_result(
         "first_step_time_s": run.progress.first_step_time_s,
         **_rates(run.meter.first_update, run.meter.newest),
         "sample_reuse": sample_reuse(run.spec, run.progress.figures()),
-        "resident_bytes": sum(u.resident_bytes for u in usages),
-        "max_resident_bytes": sum(u.max_resident_bytes for u in usages),
-        "cpu_s": round(sum(u.cpu_s for u in usages), 3),
+        "resident_bytes": sum(u.resident_bytes for u in processes),
+        "max_resident_bytes": sum(u.max_resident_bytes for u in processes),
+        "cpu_s": round(sum(u.cpu_s for u in processes), 3),
         "services": {u.instance: _usage(u) for u in usages},
         "run_dir": run_dir,
         "spec": run.spec.to_dict(),
@@ -144,6 +147,16 @@ def _rates(first: Mark | None, last: Mark | None) -> dict[str, float | None]:
         "steps_per_s": round(steps / (last.time_s - first.time_s), 1),
         "steps_per_cpu_s": None if per_cpu_s is None else round(per_cpu_s, 1),
     }
+
+
+def _processes(usages: Iterable[Usage]) -> list[Usage]:
+    """Return one usage for each process, the one that has been measured last."""
+    newest: dict[str, Usage] = {}
+    for usage in usages:
+        key = usage.process or usage.instance
+        if key not in newest or usage.cpu_s > newest[key].cpu_s:
+            newest[key] = usage
+    return list(newest.values())
 
 
 def _usage(usage: Usage) -> dict[str, float]:

@@ -124,6 +124,11 @@ class Run:
             return self.progress.total("barrier_updates") >= self.spec.max_updates
         return self.env_steps >= self.spec.max_env_steps
 
+    def is_complete_for(self, spec: RunSpec) -> bool:
+        """Tell whether the run is finished, and stays so under a spec: neither more steps nor another target."""
+        asks_more = spec.max_env_steps > self.spec.max_env_steps or spec.target_return != self.spec.target_return
+        return self.state is RunState.FINISHED and not asks_more
+
     @property
     def may_start_services(self) -> bool:
         """Whether a service that comes now begins to work for the run."""

@@ -36,16 +36,23 @@ class LoopThread:
     def iterate(self, items: AsyncGenerator[T, None]) -> Iterator[T]:
         """Yield what an asynchronous iterator yields; leaving the loop closes it."""
         done = object()
+        # An interrupted caller comes to close the iterator while it is still being advanced.
+        turn = asyncio.Lock()
 
         async def following() -> object:
-            return await anext(items, done)
+            async with turn:
+                return await anext(items, done)
+
+        async def closing() -> None:
+            async with turn:
+                await items.aclose()
 
         try:
             while (item := self.run(following())) is not done:
                 yield item  # type: ignore[misc]  # everything but `done` is a T
         finally:
             if not self._loop.is_closed():
-                self.run(items.aclose())
+                self.run(closing())
 
     def close(self) -> None:
         """End the loop and its thread; what still runs on it is cancelled."""

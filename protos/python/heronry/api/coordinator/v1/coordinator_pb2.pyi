@@ -96,18 +96,20 @@ class Progress(_message.Message):
     def __init__(self, run_id: _Optional[str] = ..., figures: _Optional[_Mapping[str, float]] = ..., first_step_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failure: _Optional[str] = ..., reached_state: _Optional[_Union[RunState, str]] = ..., num_starts: _Optional[int] = ...) -> None: ...
 
 class HeartbeatRequest(_message.Message):
-    __slots__ = ("instance", "fencing_token", "progress", "resident_bytes", "cpu_time")
+    __slots__ = ("instance", "fencing_token", "progress", "resident_bytes", "cpu_time", "process")
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
     FENCING_TOKEN_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     RESIDENT_BYTES_FIELD_NUMBER: _ClassVar[int]
     CPU_TIME_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_FIELD_NUMBER: _ClassVar[int]
     instance: str
     fencing_token: int
     progress: Progress
     resident_bytes: int
     cpu_time: _duration_pb2.Duration
-    def __init__(self, instance: _Optional[str] = ..., fencing_token: _Optional[int] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., resident_bytes: _Optional[int] = ..., cpu_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    process: str
+    def __init__(self, instance: _Optional[str] = ..., fencing_token: _Optional[int] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., resident_bytes: _Optional[int] = ..., cpu_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., process: _Optional[str] = ...) -> None: ...
 
 class HeartbeatResponse(_message.Message):
     __slots__ = ("lease",)

@@ -1,0 +1,70 @@
+"""Checks of what callers hand over, so that a wrong type is a named error and not a failure deep inside."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from heronry.types.contribution import ContributionKind
+from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
+from heronry.types.version import ParameterVersion
+
+_MAX_SHOWN = 80
+
+
+def check_name(field: str, value: object) -> None:
+    """Raise InvalidArgumentError unless `value` is a string; whether something has that name the service knows."""
+    if not isinstance(value, str):
+        raise InvalidArgumentError.of(field, value, "a string")
+
+
+def check_count(field: str, value: object, minimum: int = 1) -> None:
+    """Raise InvalidArgumentError unless `value` is a whole number of at least `minimum`."""
+    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_whole or value < minimum:  # type: ignore[operator]  # an integer, by the line above
+        raise InvalidArgumentError.of(field, value, f"a whole number, at least {minimum}")
+
+
+def check_version(field: str, value: object) -> None:
+    """Raise InvalidArgumentError unless `value` is a version."""
+    if not isinstance(value, ParameterVersion):
+        raise InvalidArgumentError.of(field, value, "a ParameterVersion, as `version` of what was pulled")
+
+
+def check_kind(field: str, value: object) -> None:
+    """Raise InvalidArgumentError unless `value` is a kind of contribution."""
+    if not isinstance(value, ContributionKind):
+        raise InvalidArgumentError.of(field, value, ", ".join(str(kind) for kind in ContributionKind))
+
+
+def check_arrays(field: str, value: object) -> None:
+    """Raise SchemaMismatchError unless `value` maps names to arrays."""
+    if not isinstance(value, Mapping):
+        raise SchemaMismatchError.of(field, _shown(value), "a mapping of names to NumPy arrays")
+    for name, array in value.items():
+        if not isinstance(name, str):
+            raise SchemaMismatchError.of(field, name, "names that are strings")
+        if not _is_array(array):
+            raise SchemaMismatchError.of(f"{field}.{name}", _shown(array), "a NumPy array")
+
+
+def check_arrays_or_buffer(field: str, value: object) -> None:
+    """Raise SchemaMismatchError unless `value` maps names to arrays, or is a flat buffer."""
+    if isinstance(value, Mapping):
+        check_arrays(field, value)
+    elif not isinstance(value, (bytes, bytearray, memoryview, np.ndarray)):
+        raise SchemaMismatchError.of(field, _shown(value), "a mapping of names to NumPy arrays, or a flat buffer")
+
+
+def _is_array(value: object) -> bool:
+    # By what is used of it, so that arrays of other libraries pass where NumPy understands their types.
+    try:
+        np.dtype(value.dtype)  # type: ignore[attr-defined]  # that is the question
+        tuple(value.shape)  # type: ignore[attr-defined]  # as above
+    except (AttributeError, TypeError):
+        return False
+    return True
+
+
+def _shown(value: object) -> object:
+    # A whole data set handed over by mistake does not belong in a message.
+    return value if len(repr(value)) <= _MAX_SHOWN else type(value)

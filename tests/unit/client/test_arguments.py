@@ -1,0 +1,82 @@
+"""Wrong types are named errors with field, value and what is allowed."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from heronry.client.arguments import (
+    check_arrays,
+    check_arrays_or_buffer,
+    check_count,
+    check_kind,
+    check_name,
+    check_version,
+)
+from heronry.client.outbox import check_columns
+from heronry.types.columns import ColumnSpec
+from heronry.types.contribution import ContributionKind
+from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
+from heronry.types.tensors import ElementType
+from heronry.types.version import ParameterVersion
+
+Check = Callable[[str, object], None]
+
+
+@pytest.mark.parametrize(
+    ("check", "value"),
+    [
+        (check_name, None),
+        (check_name, 1),
+        (check_count, 0),
+        (check_count, -3),
+        (check_count, 2.5),
+        (check_count, "8"),
+        (check_count, None),
+        (check_count, True),
+        (check_version, None),
+        (check_version, "1.0"),
+        (check_kind, "weights"),
+        (check_kind, None),
+    ],
+)
+def test_a_wrong_argument_is_named(check: Check, value: object) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        check("the_field", value)
+
+    assert caught.value.details["field"] == "the_field"
+    assert caught.value.details["value"] == repr(value)
+    assert caught.value.details["allowed"]
+
+
+@pytest.mark.parametrize("value", ["abc", ["a", "b"], None, {"w": "x"}, {"w": ["a"]}, {"w": None}, {1: np.zeros(1)}])
+@pytest.mark.parametrize("check", [check_arrays, check_arrays_or_buffer])
+def test_tensors_that_are_no_arrays_are_named(check: Check, value: object) -> None:
+    with pytest.raises(SchemaMismatchError) as caught:
+        check("tensors", value)
+
+    assert caught.value.details["field"] == ("tensors.w" if value and "w" in value else "tensors")  # type: ignore[operator]  # all that are true are containers
+
+
+def test_right_arguments_pass() -> None:
+    check_name("model", "policy")
+    check_count("batch_size", np.int64(1))
+    check_count("number", 0, 0)
+    check_version("base_version", ParameterVersion(1, 0))
+    check_kind("kind", ContributionKind.WEIGHTS)
+    check_arrays("tensors", {"w": np.zeros(2), "scalar": np.float32(1)})
+    for flat in (b"", bytearray(4), memoryview(b"1"), np.zeros(3, np.uint8)):
+        check_arrays_or_buffer("values", flat)
+
+
+def test_a_long_value_is_shown_by_its_type() -> None:
+    with pytest.raises(SchemaMismatchError, match="tensors.w: got <class 'list'>"):
+        check_arrays("tensors", {"w": [0.0] * 1000})
+
+
+@pytest.mark.parametrize("column", [None, "abc", np.float32(1)])
+def test_a_column_that_is_no_block_is_named(column: object) -> None:
+    spec = ColumnSpec("reward", (), ElementType.FLOAT32)
+
+    with pytest.raises(SchemaMismatchError, match=r"columns\.reward"):
+        check_columns({"reward": column}, [spec], 2)  # type: ignore[dict-item]  # on purpose
