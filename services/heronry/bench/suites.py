@@ -12,18 +12,22 @@ from heronry.types.errors import InvalidArgumentError
 
 @dataclass(frozen=True)
 class Measurement:
-    """Something that is measured as a whole and yields rows whose cases start with `prefix`."""
+    """Something that is measured as a whole and yields the rows of `cases`."""
 
-    prefix: str
+    cases: tuple[str, ...]
     run: Callable[[Peers], Iterator[Row]]
+
+    def has(self, pattern: str) -> bool:
+        """Tell whether a case matches, as a file name does."""
+        return any(fnmatch.fnmatch(case, pattern) for case in self.cases)
 
 
 SUITES: dict[str, tuple[Measurement, ...]] = {
     "train": (
-        Measurement("train.cartpole.ppo.local.target", train.time_to_target),
-        Measurement("train.cartpole.ppo.local.throughput", train.throughput),
+        Measurement(train.TARGET_CASES, train.time_to_target),
+        Measurement(train.THROUGHPUT_CASES, train.throughput),
     ),
-    "sdk": (Measurement("sdk.import", sdk.import_cost),),
+    "sdk": (Measurement(("sdk.import.cpu_s",), sdk.import_cost),),
 }
 
 
@@ -35,13 +39,8 @@ def run_suite(name: str, pattern: str, peers: Peers) -> Iterator[Row]:
     """
     if name not in SUITES:
         raise InvalidArgumentError.of("suite", name, ", ".join(SUITES))
-    chosen = [m for m in SUITES[name] if _may_match(m.prefix, pattern)]
+    chosen = [measurement for measurement in SUITES[name] if measurement.has(pattern)]
     if not chosen:
-        raise InvalidArgumentError.of("case", pattern, ", ".join(f"{m.prefix}.*" for m in SUITES[name]))
+        raise InvalidArgumentError.of("case", pattern, ", ".join(c for m in SUITES[name] for c in m.cases))
     for measurement in chosen:
         yield from (row for row in measurement.run(peers) if fnmatch.fnmatch(row.case, pattern))
-
-
-def _may_match(prefix: str, pattern: str) -> bool:
-    literal = pattern.split("*", 1)[0]
-    return prefix.startswith(literal) or literal.startswith(prefix)
