@@ -72,8 +72,7 @@ async def main(mesh: Mesh) -> None:
         run = await mesh.start_run(SPEC)
         learner = tasks.create_task(learn(mesh))
         async for status in mesh.coordinator.watch_run(run.run_id):
-            mean = "-" if status.mean_return is None else f"{status.mean_return:.1f}"
-            print(f"{status.state.value:>9} {status.env_steps:>7} steps, mean return {mean:>5}")
+            print(f"{status.state.value:>9} {status.env_steps:>7} steps, mean return {status.mean_return or 0.0:5.1f}")
         learner.cancel()
         print(f"judged: {status.result.get('eval_mean')}")
 

@@ -133,12 +133,13 @@ async def test_a_run_that_is_stopped_goes_on_from_where_it_was(mesh, weights: We
 
         await coordinator.stop(evaluate=False)
         stopped = await until(coordinator, "run-1", lambda s: s.state.has_ended)
-        await coordinator.submit_run({}, "run-1", restore=True)
+        resumed = await coordinator.submit_run({}, "run-1", restore=True)
         await push(params, version, weights(1.0))
         ended = await until(coordinator, "run-1", lambda s: s.state.has_ended)
 
     assert stopped.state is RunState.STOPPED
     assert stopped.result["eval_mean"] is None
+    assert resumed.mean_return is None
     assert ended.state is RunState.FINISHED
     assert ended.env_steps > stopped.env_steps
     assert ended.elapsed_s > stopped.elapsed_s
