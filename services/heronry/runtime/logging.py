@@ -55,7 +55,9 @@ class GuestLog:
         self._factory = structlog.WriteLoggerFactory(self._file or sys.stderr)
         structlog.configure(
             processors=[*_shared(), *_renderers("console", self._file or sys.stderr)],
-            wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if self._file is None else logging.INFO),
+            wrapper_class=structlog.make_filtering_bound_logger(
+                logging.WARNING if self._file is None else logging.INFO
+            ),
             logger_factory=self._factory,
             cache_logger_on_first_use=False,
         )

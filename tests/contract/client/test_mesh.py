@@ -4,14 +4,20 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
 
 import heronry.client
 import heronry.client.sync
+import heronry.coordinator
+import heronry.fleet
+import heronry.learner
+import heronry.params
+import heronry.replay
 from heronry.launch.embedded import EmbeddedMesh
+from heronry.runtime.node import ServiceNode
 from heronry.types.errors import (
     ConfigurationError,
     DeadlineExceededError,
@@ -23,6 +29,13 @@ from heronry.types.run import RunState, ServiceRole
 
 SPEC: dict[str, Any] = {"environment": {"id": "CartPole-v1"}, "algorithm": {"name": "external"}}
 Connect = Callable[..., Any]
+
+
+def make_weights() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    sizes = {"0": (64, 4), "1": (64, 64), "head": (2, 64)}
+    weights = {f"policy/{n}/weight": rng.normal(0, 0.1, s).astype(np.float32) for n, s in sizes.items()}
+    return weights | {f"policy/{n}/bias": np.zeros(s[0], np.float32) for n, s in sizes.items()}
 
 
 @pytest.fixture
@@ -70,14 +83,9 @@ async def test_one_address_leads_to_every_service(connect: Connect, address: str
 
 
 async def test_a_run_with_the_caller_s_learner_collects_for_it(connect: Connect, address: str) -> None:
-    rng = np.random.default_rng(0)
-    sizes = {"0": (64, 4), "1": (64, 64), "head": (2, 64)}
-    weights = {f"policy/{n}/weight": rng.normal(0, 0.1, s).astype(np.float32) for n, s in sizes.items()}
-    weights |= {f"policy/{n}/bias": np.zeros(s[0], np.float32) for n, s in sizes.items()}
-
     async with connect(address) as mesh:
         run = await mesh.start_run(SPEC)
-        version, created = await mesh.params.register_model("policy", weights)
+        version, created = await mesh.params.register_model("policy", make_weights())
         batches = mesh.replay.sample("experience", batch_size=8, timeout_s=20.0)
         batch = await anext(batches)
         await batches.aclose()
@@ -143,3 +151,35 @@ def test_a_mesh_inside_the_process_needs_no_address(tmp_path: Path) -> None:
     with heronry.client.sync.Mesh.embedded(data_dir=tmp_path) as mesh:
         assert mesh.address.startswith("unix:")
         assert mesh.params.list_models() == ()
+
+
+@pytest.fixture
+async def tcp_address(tmp_path: Path) -> AsyncIterator[str]:
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+    nodes: list[ServiceNode] = []
+    for package in (heronry.coordinator, heronry.params, heronry.replay, heronry.fleet, heronry.learner):
+        settings_class = get_type_hints(package.build)["settings"]
+        coordinator = nodes[0].addresses[0] if nodes else ""
+        settings = settings_class(listen=("127.0.0.1:0",), coordinator=coordinator, data_dir=tmp_path)
+        nodes.append(ServiceNode(package.build(settings), settings))
+        await nodes[-1].start()
+    yield nodes[0].addresses[0]
+    for node in reversed(nodes):
+        await node.stop()
+
+
+async def test_a_mesh_without_unix_sockets_serves_a_run_too(connect: Connect, tcp_address: str) -> None:
+    async with connect(tcp_address) as mesh:
+        await mesh.start_run(SPEC)
+        version, _ = await mesh.params.register_model("policy", make_weights())
+        batches = mesh.replay.sample("experience", batch_size=8, timeout_s=20.0)
+        batch = await anext(batches)
+        await batches.aclose()
+        zeros = {name: np.zeros_like(array) for name, array in (await mesh.params.pull("policy")).items()}
+        pushed = await mesh.params.push("policy", zeros, base_version=version)
+        services = await mesh.coordinator.list_services()
+        await mesh.coordinator.stop(evaluate=False)
+
+    assert batch.columns["observation"].shape == (32, 8, 4)
+    assert pushed.counted
+    assert all(address.startswith("127.0.0.1:") for service in services for address in service.addresses)

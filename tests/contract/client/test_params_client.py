@@ -7,6 +7,7 @@ import pytest
 from heronry.types.contribution import ContributionKind
 from heronry.types.errors import (
     AlreadyExistsError,
+    InvalidArgumentError,
     InvalidContributionError,
     ModelNotFoundError,
     SchemaMismatchError,
@@ -178,3 +179,44 @@ async def test_a_stale_contribution_is_refused_by_name(clients: SimpleNamespace)
 
     with pytest.raises(StaleContributionError):
         await clients.params.push("policy", TENSORS, base_version=version)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"values": "abc"}, "values"),
+        ({"values": ["a", "b"]}, "values"),
+        ({"values": None}, "values"),
+        ({"values": {"weight": TENSORS["weight"], "bias": "x"}}, "values.bias"),
+        ({"base_version": None}, "base_version"),
+        ({"base_version": "1.0"}, "base_version"),
+        ({"kind": "weights"}, "kind"),
+        ({"model": 1}, "model"),
+    ],
+)
+async def test_a_push_with_an_argument_of_the_wrong_type_names_it(
+    clients: SimpleNamespace, arguments: dict[str, Any], field: str
+) -> None:
+    version, _ = await clients.params.register_model("policy", TENSORS)
+    right = {"model": "policy", "values": TENSORS, "base_version": version}
+
+    with pytest.raises(InvalidArgumentError) as caught:
+        await clients.params.push(**(right | arguments))
+
+    assert caught.value.details["field"] == field
+
+
+@pytest.mark.parametrize("model", [None, 1, b"policy"])
+@pytest.mark.parametrize(
+    "call", ["pull", "get_model", "list_versions", "list_workers", "get_privacy_status", "export_version"]
+)
+async def test_a_model_name_that_is_no_string_is_named(clients: SimpleNamespace, call: str, model: Any) -> None:
+    more = ("exports",) if call == "export_version" else ()
+
+    with pytest.raises(InvalidArgumentError, match="model: got"):
+        await getattr(clients.params, call)(model, *more)
+
+
+async def test_a_model_of_things_that_are_no_arrays_is_refused(clients: SimpleNamespace) -> None:
+    with pytest.raises(SchemaMismatchError, match=r"tensors\.weight: got \[0\.0, 1\.0\]"):
+        await clients.params.register_model("policy", {"weight": [0.0, 1.0]})

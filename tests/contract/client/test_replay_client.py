@@ -199,9 +199,28 @@ async def test_blocks_of_another_shape_never_leave_the_client(clients: SimpleNam
             await writer.append(make_block(1) | {"observation": np.zeros((2, 3, 5), np.float32)}, VERSION)
 
 
-@pytest.mark.parametrize("arguments", [{"batch_size": 0}, {"batch_size": 1, "credits": 0}])
-async def test_a_reader_without_batches_or_credits_is_refused(
-    clients: SimpleNamespace, arguments: dict[str, int]
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"batch_size": 0}, "batch_size"),
+        ({"batch_size": -1}, "batch_size"),
+        ({"batch_size": "8"}, "batch_size"),
+        ({"batch_size": 1, "credits": 0}, "credits"),
+        ({"batch_size": 1, "table": None}, "table"),
+    ],
+)
+async def test_a_reader_with_an_argument_that_cannot_be_is_refused(
+    clients: SimpleNamespace, arguments: dict[str, Any], field: str
 ) -> None:
-    with pytest.raises(InvalidArgumentError):
-        await anext(clients.replay.sample("queue", **arguments))
+    with pytest.raises(InvalidArgumentError) as caught:
+        await anext(clients.replay.sample(**({"table": "queue"} | arguments)))
+
+    assert caught.value.details["field"] == field
+
+
+async def test_a_block_needs_the_version_that_acted(clients: SimpleNamespace, make_block: MakeBlock) -> None:
+    await clients.replay.create_table(QUEUE)
+
+    async with clients.replay.writer("queue", **WRITER) as writer:
+        with pytest.raises(InvalidArgumentError, match="behaviour_version: got None"):
+            await writer.append(make_block(1), None)

@@ -70,13 +70,13 @@ def test_right_arguments_pass() -> None:
 
 
 def test_a_long_value_is_shown_by_its_type() -> None:
-    with pytest.raises(SchemaMismatchError, match="tensors.w: got <class 'list'>"):
+    with pytest.raises(SchemaMismatchError, match=r"tensors\.w: got <class 'list'>"):
         check_arrays("tensors", {"w": [0.0] * 1000})
 
 
 @pytest.mark.parametrize("column", [None, "abc", np.float32(1)])
 def test_a_column_that_is_no_block_is_named(column: object) -> None:
-    spec = ColumnSpec("reward", (), ElementType.FLOAT32)
+    spec = ColumnSpec("reward", ElementType.FLOAT32, ())
 
     with pytest.raises(SchemaMismatchError, match=r"columns\.reward"):
         check_columns({"reward": column}, [spec], 2)  # type: ignore[dict-item]  # on purpose
