@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
-from grpc_channelz.v1 import channelz  # type: ignore[attr-defined] # the stubs lack the module
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # type: ignore[attr-defined] # as above
-from grpc_reflection.v1alpha import reflection  # type: ignore[attr-defined] # as above
+from grpc_channelz.v1 import channelz
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
 
 from heronry.runtime.admission import Admission
 from heronry.runtime.binding import advertised, bind
