@@ -51,6 +51,8 @@ def test_removing_twice_is_no_error() -> None:
     remove_stale_state()
     remove_stale_state()
 
+    assert not state_path().exists()
+
 
 def test_a_second_mesh_is_refused_by_name_while_one_is_starting_or_up() -> None:
     state(os.getpid(), start_ticks(os.getpid())).claim()
