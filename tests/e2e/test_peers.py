@@ -19,7 +19,8 @@ from heronry.launch.local import LocalMesh, LocalMeshSettings
 from heronry.types.columns import ColumnSpec
 from heronry.types.contribution import ContributionKind
 from heronry.types.errors import DeadlineExceededError, HeronryError
-from heronry.types.tables import Pattern, TableDefinition
+from heronry.types.patterns import Pattern
+from heronry.types.tables import TableDefinition
 from heronry.types.tensors import ElementType
 from heronry.types.version import ParameterVersion
 

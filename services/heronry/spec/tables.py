@@ -4,7 +4,8 @@ from heronry.spec.algorithms import DqnSettings
 from heronry.spec.run_spec import EXPERIENCE, RunSpec
 from heronry.types.errors import ConfigurationError
 from heronry.types.experience import AcknowledgementLevel
-from heronry.types.tables import Delivery, Pattern, RateLimiter, Selector, TableDefinition
+from heronry.types.patterns import Pattern
+from heronry.types.tables import Delivery, RateLimiter, Selector, TableDefinition
 
 
 def experience_table(spec: RunSpec) -> TableDefinition:

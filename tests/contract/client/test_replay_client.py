@@ -13,8 +13,9 @@ from heronry.types.errors import (
     SchemaMismatchError,
     TableNotFoundError,
 )
+from heronry.types.patterns import Pattern
 from heronry.types.run import ServiceRole
-from heronry.types.tables import Pattern, RateLimiter, Selector, TableDefinition
+from heronry.types.tables import RateLimiter, Selector, TableDefinition
 from heronry.types.tensors import ElementType
 from heronry.types.version import ParameterVersion
 

@@ -13,7 +13,8 @@ from heronry.types.errors import (
     UnimplementedError,
 )
 from heronry.types.experience import AcknowledgementLevel
-from heronry.types.tables import Pattern, RateLimiter, Selector, TableDefinition
+from heronry.types.patterns import Pattern
+from heronry.types.tables import RateLimiter, Selector, TableDefinition
 from heronry.types.tensors import ElementType
 from heronry.types.version import ParameterVersion
 

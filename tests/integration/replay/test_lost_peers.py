@@ -10,7 +10,8 @@ import pytest
 
 from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.types.experience import Block
-from heronry.types.tables import Delivery, Pattern, RateLimiter, Selector, TableDefinition
+from heronry.types.patterns import Pattern
+from heronry.types.tables import Delivery, RateLimiter, Selector, TableDefinition
 from heronry.types.version import ParameterVersion
 from heronry.wire.blocks import block_to_proto
 

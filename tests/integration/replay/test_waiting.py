@@ -1,7 +1,8 @@
 """Limits that hold callers back, told and lifted."""
 
 from heronry.api.replay.v1 import replay_pb2 as pb
-from heronry.types.tables import Pattern, RateLimiter, TableDefinition
+from heronry.types.patterns import Pattern
+from heronry.types.tables import RateLimiter, TableDefinition
 from heronry.wire.tables import rate_limiter_to_proto
 
 QUEUE = TableDefinition.queue("t", size=2, pattern=Pattern(1, 1))

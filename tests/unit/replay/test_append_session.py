@@ -14,7 +14,8 @@ from heronry.types.errors import (
     ResourceExhaustedError,
     SchemaMismatchError,
 )
-from heronry.types.tables import Pattern, RateLimiter, Selector, TableDefinition
+from heronry.types.patterns import Pattern
+from heronry.types.tables import RateLimiter, Selector, TableDefinition
 from heronry.types.tensors import ElementType
 
 FREE = RateLimiter.of_min_size(1)

@@ -11,7 +11,8 @@ from heronry.replay.core.conditions import Condition
 from heronry.replay.core.sample_session import MAX_CREDITS, Acknowledge, Credits, SampleHeader, SampleSession
 from heronry.types.blocking import WouldBlock
 from heronry.types.errors import InvalidArgumentError, MessageTooLargeError, SchemaMismatchError
-from heronry.types.tables import Delivery, Pattern, RateLimiter, Selector, TableDefinition
+from heronry.types.patterns import Pattern
+from heronry.types.tables import Delivery, RateLimiter, Selector, TableDefinition
 
 QUEUE = TableDefinition.queue("t", size=4, pattern=Pattern(1, 1))
 LEASED = replace(QUEUE, delivery=Delivery.AT_LEAST_ONCE)

@@ -7,7 +7,7 @@ from heronry.replay.core.byte_budget import ByteBudget
 from heronry.replay.core.step_store import StepStore
 from heronry.types.columns import ColumnSpec
 from heronry.types.errors import ResourceExhaustedError
-from heronry.types.tables import Pattern
+from heronry.types.patterns import Pattern
 from heronry.types.tensors import ElementType
 
 WIDE = ColumnSpec("wide", ElementType.FLOAT32, (150, 2))

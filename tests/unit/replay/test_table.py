@@ -7,7 +7,8 @@ import pytest
 from heronry.types.blocking import WouldBlock
 from heronry.types.errors import InvalidArgumentError, UnimplementedError
 from heronry.types.experience import AcknowledgementLevel
-from heronry.types.tables import Pattern, RateLimiter, Selector, TableDefinition
+from heronry.types.patterns import Pattern
+from heronry.types.tables import RateLimiter, Selector, TableDefinition
 
 FIFO, UNIFORM, PRIORITIZED = Selector.fifo(), Selector.uniform(), Selector.prioritized(1.0)
 FREE = RateLimiter.of_min_size(1)

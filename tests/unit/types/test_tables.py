@@ -3,7 +3,8 @@ import math
 import pytest
 
 from heronry.types.errors import InvalidArgumentError
-from heronry.types.tables import Pattern, RateLimiter, Selector, SelectorKind, TableDefinition
+from heronry.types.patterns import Pattern
+from heronry.types.tables import RateLimiter, Selector, SelectorKind, TableDefinition
 
 
 def test_a_queue_lets_one_sample_follow_each_insert_and_at_most_its_size_wait() -> None:

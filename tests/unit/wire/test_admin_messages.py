@@ -21,6 +21,7 @@ from heronry.types.models import (
     VersionInfo,
     WorkerInfo,
 )
+from heronry.types.patterns import Pattern
 from heronry.types.run import (
     Assignment,
     Barrier,
@@ -35,7 +36,7 @@ from heronry.types.run import (
     ServiceInfo,
     ServiceRole,
 )
-from heronry.types.tables import Delivery, Pattern, RateLimiter, Selector, SelectorKind, TableDefinition, TableInfo
+from heronry.types.tables import Delivery, RateLimiter, Selector, SelectorKind, TableDefinition, TableInfo
 from heronry.types.tensors import ElementType, ModelSchema, TensorSpec
 from heronry.types.version import ParameterVersion
 from heronry.wire import models, registry, runs, statistics, tables, times

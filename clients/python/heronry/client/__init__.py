@@ -43,8 +43,9 @@ from heronry.types.errors import (
 )
 from heronry.types.experience import Batch
 from heronry.types.models import AdamOptimizer, Aggregation, ModelSettings, SgdOptimizer
+from heronry.types.patterns import Pattern
 from heronry.types.run import Evaluation, RunState, RunStatus, ServiceInfo, ServiceRole
-from heronry.types.tables import Pattern, RateLimiter, Selector, TableDefinition, TableInfo
+from heronry.types.tables import RateLimiter, Selector, TableDefinition, TableInfo
 from heronry.types.tensors import ElementType, MergeRule, TensorRole
 from heronry.types.version import ParameterVersion
 

@@ -27,17 +27,42 @@ class Block:
       columns: `[T, N, ...]` each.
       behaviour_version: the policy that acted in all of its steps.
       priority: of the items it completes; None takes the table's running maximum.
+      priorities: `[T, N]` float64, of the item whose last step stands there; None: `priority` for all.
+      lane_ends: `[N]` bool, lanes that end after the last step; None: none does.
     """
 
     sequence: int
     columns: Columns
     behaviour_version: ParameterVersion
     priority: float | None = None
+    priorities: npt.NDArray[np.float64] | None = None
+    lane_ends: npt.NDArray[np.bool_] | None = None
 
     @property
     def num_steps(self) -> int:
         """T."""
         return int(next(iter(self.columns.values())).shape[0])
+
+
+@dataclass(frozen=True)
+class ItemSlices:
+    """K items over slices of steps that a writer appended before.
+
+    Attributes:
+      sequence: rises by one, with the blocks'.
+      lanes: `[K]` uint32.
+      starts: `[K]` uint64, first step, counted from the lane's first in this connection.
+      lengths: `[K]` uint32, steps.
+      behaviour_version: the policy that acted.
+      priorities: `[K]` float64; None takes the table's running maximum.
+    """
+
+    sequence: int
+    lanes: npt.NDArray[np.uint32]
+    starts: npt.NDArray[np.uint64]
+    lengths: npt.NDArray[np.uint32]
+    behaviour_version: ParameterVersion
+    priorities: npt.NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

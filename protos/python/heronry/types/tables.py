@@ -10,6 +10,7 @@ from heronry.types.blocking import Waiting
 from heronry.types.columns import ColumnSpec
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.experience import AcknowledgementLevel
+from heronry.types.patterns import ONE_STEP, Pattern
 
 _UNBOUNDED = sys.float_info.max
 
@@ -20,6 +21,9 @@ class SelectorKind(enum.Enum):
     FIFO = "fifo"
     UNIFORM = "uniform"
     PRIORITIZED = "prioritized"
+    LIFO = "lifo"
+    MIN_HEAP = "min_heap"
+    MAX_HEAP = "max_heap"
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,21 @@ class Selector:
     def uniform(cls) -> Self:
         """Choose any item with equal probability."""
         return cls(SelectorKind.UNIFORM)
+
+    @classmethod
+    def lifo(cls) -> Self:
+        """Choose the newest item."""
+        return cls(SelectorKind.LIFO)
+
+    @classmethod
+    def min_heap(cls) -> Self:
+        """Choose the item of lowest priority; of equals, the least recently inserted or updated."""
+        return cls(SelectorKind.MIN_HEAP)
+
+    @classmethod
+    def max_heap(cls) -> Self:
+        """Choose the item of highest priority; of equals, the least recently inserted or updated."""
+        return cls(SelectorKind.MAX_HEAP)
 
     @classmethod
     def prioritized(cls, priority_exponent: float) -> Self:
@@ -102,6 +121,11 @@ class RateLimiter:
         """Let at most `size` items wait; use with FIFO selectors and `max_times_sampled` 1."""
         return cls(1.0, 1, 0.0, float(size))
 
+    @classmethod
+    def stack(cls, size: int) -> Self:
+        """Let at most `size` items wait; use with LIFO selectors and `max_times_sampled` 1."""
+        return cls(1.0, 1, 0.0, float(size))
+
 
 class Delivery(enum.Enum):
     """What becomes of a sampled batch whose reader is lost."""
@@ -110,18 +134,11 @@ class Delivery(enum.Enum):
     AT_LEAST_ONCE = "at_least_once"
 
 
-@dataclass(frozen=True)
-class Pattern:
-    """Makes items of `num_steps` consecutive steps of a lane, one every `period` steps."""
+class PartialEpisodes(enum.Enum):
+    """What becomes of an episode whose writer is lost before its end."""
 
-    num_steps: int = 1
-    period: int = 1
-
-    def __post_init__(self) -> None:
-        if self.num_steps < 1:
-            raise InvalidArgumentError.of("pattern.num_steps", self.num_steps, "at least 1")
-        if self.period < 1:
-            raise InvalidArgumentError.of("pattern.period", self.period, "at least 1")
+    KEEP = "keep"
+    DROP = "drop"
 
 
 @dataclass(frozen=True)
@@ -135,6 +152,9 @@ class TableDefinition:
       acknowledgement: what an accepted block survives.
       columns: empty: taken from the first writer.
       seed: of the selectors.
+      max_bytes: most bytes of steps held, items are evicted to stay within; 0: the service's bound alone.
+      compressed_columns: stored with LZ4, value by value; worth it for images.
+      spill: whether steps may leave memory for a file when they are cold; always so at PROCESS and DISK.
     """
 
     table: str
@@ -144,11 +164,15 @@ class TableDefinition:
     max_size: int
     max_times_sampled: int = 0
     max_lag: int | None = None
-    pattern: Pattern = Pattern()
+    pattern: Pattern = ONE_STEP
     acknowledgement: AcknowledgementLevel = AcknowledgementLevel.MEMORY
     delivery: Delivery = Delivery.AT_MOST_ONCE
     columns: tuple[ColumnSpec, ...] = ()
     seed: int = 0
+    max_bytes: int = 0
+    partial_episodes: PartialEpisodes = PartialEpisodes.KEEP
+    compressed_columns: tuple[str, ...] = ()
+    spill: bool = False
 
     def __post_init__(self) -> None:
         if not self.table:
@@ -159,6 +183,8 @@ class TableDefinition:
             raise InvalidArgumentError.of("definition.max_times_sampled", self.max_times_sampled, "at least 0")
         if self.max_lag is not None and self.max_lag < 0:
             raise InvalidArgumentError.of("definition.max_lag", self.max_lag, "at least 0, or absent")
+        if self.max_bytes < 0:
+            raise InvalidArgumentError.of("definition.max_bytes", self.max_bytes, "at least 0; 0 is no bound")
         paths = [c.path for c in self.columns]
         if len(set(paths)) != len(paths):
             raise InvalidArgumentError.of("definition.columns", paths, "each path once")
@@ -172,7 +198,18 @@ class TableDefinition:
 
 @dataclass(frozen=True)
 class TableInfo:
-    """A table's definition, counters since the last reset, and who waits for what."""
+    """A table's definition, counters since the last reset, and who waits for what.
+
+    Attributes:
+      num_bytes: of the steps as they are stored.
+      num_step_bytes: of the steps as writers sent them.
+      num_lagging: items dropped for their lag.
+      num_ignored: priority updates and deletes whose key was gone.
+      num_recovered: items found in the table's folder when the service started.
+      mass: sum of all weights of the sampler.
+      shard: number in the keys of its items.
+      durable_position: log position up to which changes survive what the table's level promises.
+    """
 
     definition: TableDefinition
     num_items: int = 0
@@ -183,3 +220,9 @@ class TableInfo:
     num_lagging: int = 0
     num_writers: int = 0
     waiting: tuple[Waiting, ...] = ()
+    num_step_bytes: int = 0
+    num_ignored: int = 0
+    num_recovered: int = 0
+    mass: float = 0.0
+    shard: int = 0
+    durable_position: int = 0

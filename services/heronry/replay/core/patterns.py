@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from heronry.types.tables import Pattern
+from heronry.types.patterns import Pattern
 
 
 class Windows:

@@ -8,7 +8,7 @@ from heronry.replay.core.byte_budget import ByteBudget
 from heronry.replay.core.step_pool import StepPool
 from heronry.replay.core.strand import Rows, Strand
 from heronry.types.columns import ColumnSpec
-from heronry.types.tables import Pattern
+from heronry.types.patterns import Pattern
 from heronry.types.tensors import Array
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from heronry.replay.core.patterns import Windows
 from heronry.replay.core.step_pool import StepPool
-from heronry.types.tables import Pattern
+from heronry.types.patterns import Pattern
 from heronry.types.tensors import Array
 
 Rows = npt.NDArray[np.int64]

@@ -58,10 +58,25 @@ class ReplayServiceStub(object):
                 request_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.SetRateLimiterRequest.SerializeToString,
                 response_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.SetRateLimiterResponse.FromString,
                 _registered_method=True)
+        self.SetPriorityExponent = channel.unary_unary(
+                '/heronry.api.replay.v1.ReplayService/SetPriorityExponent',
+                request_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.SetPriorityExponentRequest.SerializeToString,
+                response_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.SetPriorityExponentResponse.FromString,
+                _registered_method=True)
         self.ResetTable = channel.unary_unary(
                 '/heronry.api.replay.v1.ReplayService/ResetTable',
                 request_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ResetTableRequest.SerializeToString,
                 response_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ResetTableResponse.FromString,
+                _registered_method=True)
+        self.DeleteTable = channel.unary_unary(
+                '/heronry.api.replay.v1.ReplayService/DeleteTable',
+                request_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.DeleteTableRequest.SerializeToString,
+                response_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.DeleteTableResponse.FromString,
+                _registered_method=True)
+        self.SaveSnapshot = channel.unary_unary(
+                '/heronry.api.replay.v1.ReplayService/SaveSnapshot',
+                request_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.SaveSnapshotRequest.SerializeToString,
+                response_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.SaveSnapshotResponse.FromString,
                 _registered_method=True)
         self.Append = channel.stream_stream(
                 '/heronry.api.replay.v1.ReplayService/Append',
@@ -78,10 +93,25 @@ class ReplayServiceStub(object):
                 request_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.UpdatePrioritiesRequest.SerializeToString,
                 response_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.UpdatePrioritiesResponse.FromString,
                 _registered_method=True)
+        self.StreamPriorities = channel.stream_stream(
+                '/heronry.api.replay.v1.ReplayService/StreamPriorities',
+                request_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.StreamPrioritiesRequest.SerializeToString,
+                response_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.StreamPrioritiesResponse.FromString,
+                _registered_method=True)
         self.DeleteItems = channel.unary_unary(
                 '/heronry.api.replay.v1.ReplayService/DeleteItems',
                 request_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.DeleteItemsRequest.SerializeToString,
                 response_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.DeleteItemsResponse.FromString,
+                _registered_method=True)
+        self.Export = channel.unary_stream(
+                '/heronry.api.replay.v1.ReplayService/Export',
+                request_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ExportRequest.SerializeToString,
+                response_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ExportResponse.FromString,
+                _registered_method=True)
+        self.Import = channel.stream_unary(
+                '/heronry.api.replay.v1.ReplayService/Import',
+                request_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ImportRequest.SerializeToString,
+                response_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ImportResponse.FromString,
                 _registered_method=True)
 
 
@@ -120,8 +150,29 @@ class ReplayServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetPriorityExponent(self, request, context):
+        """SetPriorityExponent changes alpha of a live prioritised table; all weights are made anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ResetTable(self, request, context):
         """ResetTable drops all items and zeroes the counters.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteTable(self, request, context):
+        """DeleteTable drops a table with all it holds, on disk too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SaveSnapshot(self, request, context):
+        """SaveSnapshot writes a table's state while it is served; recovery starts from the newest one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -150,8 +201,31 @@ class ReplayServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamPriorities(self, request_iterator, context):
+        """StreamPriorities does the same over a stream. Requests are applied in their order, several at a
+        time when they queue up; an answer is cumulative: it counts all requests since the stream began.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteItems(self, request, context):
         """DeleteItems deletes in bulk; keys that are gone are counted as ignored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Export(self, request, context):
+        """Export reads items as runs of steps, each step once a run, oldest items first; it takes nothing out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Import(self, request_iterator, context):
+        """Import inserts runs with their items' facts. The limiter counts them as inserts and never
+        holds them back. Stream order: header, then runs; the answer comes when all are in.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -180,10 +254,25 @@ def add_ReplayServiceServicer_to_server(servicer, server):
                     request_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.SetRateLimiterRequest.FromString,
                     response_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.SetRateLimiterResponse.SerializeToString,
             ),
+            'SetPriorityExponent': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPriorityExponent,
+                    request_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.SetPriorityExponentRequest.FromString,
+                    response_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.SetPriorityExponentResponse.SerializeToString,
+            ),
             'ResetTable': grpc.unary_unary_rpc_method_handler(
                     servicer.ResetTable,
                     request_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ResetTableRequest.FromString,
                     response_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ResetTableResponse.SerializeToString,
+            ),
+            'DeleteTable': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteTable,
+                    request_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.DeleteTableRequest.FromString,
+                    response_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.DeleteTableResponse.SerializeToString,
+            ),
+            'SaveSnapshot': grpc.unary_unary_rpc_method_handler(
+                    servicer.SaveSnapshot,
+                    request_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.SaveSnapshotRequest.FromString,
+                    response_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.SaveSnapshotResponse.SerializeToString,
             ),
             'Append': grpc.stream_stream_rpc_method_handler(
                     servicer.Append,
@@ -200,10 +289,25 @@ def add_ReplayServiceServicer_to_server(servicer, server):
                     request_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.UpdatePrioritiesRequest.FromString,
                     response_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.UpdatePrioritiesResponse.SerializeToString,
             ),
+            'StreamPriorities': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamPriorities,
+                    request_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.StreamPrioritiesRequest.FromString,
+                    response_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.StreamPrioritiesResponse.SerializeToString,
+            ),
             'DeleteItems': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteItems,
                     request_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.DeleteItemsRequest.FromString,
                     response_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.DeleteItemsResponse.SerializeToString,
+            ),
+            'Export': grpc.unary_stream_rpc_method_handler(
+                    servicer.Export,
+                    request_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ExportRequest.FromString,
+                    response_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ExportResponse.SerializeToString,
+            ),
+            'Import': grpc.stream_unary_rpc_method_handler(
+                    servicer.Import,
+                    request_deserializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ImportRequest.FromString,
+                    response_serializer=heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ImportResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -329,6 +433,33 @@ class ReplayService(object):
             _registered_method=True)
 
     @staticmethod
+    def SetPriorityExponent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heronry.api.replay.v1.ReplayService/SetPriorityExponent',
+            heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.SetPriorityExponentRequest.SerializeToString,
+            heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.SetPriorityExponentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ResetTable(request,
             target,
             options=(),
@@ -345,6 +476,60 @@ class ReplayService(object):
             '/heronry.api.replay.v1.ReplayService/ResetTable',
             heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ResetTableRequest.SerializeToString,
             heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ResetTableResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteTable(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heronry.api.replay.v1.ReplayService/DeleteTable',
+            heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.DeleteTableRequest.SerializeToString,
+            heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.DeleteTableResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SaveSnapshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heronry.api.replay.v1.ReplayService/SaveSnapshot',
+            heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.SaveSnapshotRequest.SerializeToString,
+            heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.SaveSnapshotResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -437,6 +622,33 @@ class ReplayService(object):
             _registered_method=True)
 
     @staticmethod
+    def StreamPriorities(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/heronry.api.replay.v1.ReplayService/StreamPriorities',
+            heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.StreamPrioritiesRequest.SerializeToString,
+            heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.StreamPrioritiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def DeleteItems(request,
             target,
             options=(),
@@ -453,6 +665,60 @@ class ReplayService(object):
             '/heronry.api.replay.v1.ReplayService/DeleteItems',
             heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.DeleteItemsRequest.SerializeToString,
             heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.DeleteItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Export(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/heronry.api.replay.v1.ReplayService/Export',
+            heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ExportRequest.SerializeToString,
+            heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ExportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Import(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/heronry.api.replay.v1.ReplayService/Import',
+            heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ImportRequest.SerializeToString,
+            heronry_dot_api_dot_replay_dot_v1_dot_replay__pb2.ImportResponse.FromString,
             options,
             channel_credentials,
             insecure,

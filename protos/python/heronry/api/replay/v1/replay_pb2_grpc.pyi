@@ -89,6 +89,22 @@ _ReplayServiceSetRateLimiterType = typing_extensions.TypeVar(
     ],
 )
 
+_ReplayServiceSetPriorityExponentType = typing_extensions.TypeVar(
+    '_ReplayServiceSetPriorityExponentType',
+    grpc.UnaryUnaryMultiCallable[
+        heronry.api.replay.v1.replay_pb2.SetPriorityExponentRequest,
+        heronry.api.replay.v1.replay_pb2.SetPriorityExponentResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        heronry.api.replay.v1.replay_pb2.SetPriorityExponentRequest,
+        heronry.api.replay.v1.replay_pb2.SetPriorityExponentResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        heronry.api.replay.v1.replay_pb2.SetPriorityExponentRequest,
+        heronry.api.replay.v1.replay_pb2.SetPriorityExponentResponse,
+    ],
+)
+
 _ReplayServiceResetTableType = typing_extensions.TypeVar(
     '_ReplayServiceResetTableType',
     grpc.UnaryUnaryMultiCallable[
@@ -102,6 +118,38 @@ _ReplayServiceResetTableType = typing_extensions.TypeVar(
     default=grpc.UnaryUnaryMultiCallable[
         heronry.api.replay.v1.replay_pb2.ResetTableRequest,
         heronry.api.replay.v1.replay_pb2.ResetTableResponse,
+    ],
+)
+
+_ReplayServiceDeleteTableType = typing_extensions.TypeVar(
+    '_ReplayServiceDeleteTableType',
+    grpc.UnaryUnaryMultiCallable[
+        heronry.api.replay.v1.replay_pb2.DeleteTableRequest,
+        heronry.api.replay.v1.replay_pb2.DeleteTableResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        heronry.api.replay.v1.replay_pb2.DeleteTableRequest,
+        heronry.api.replay.v1.replay_pb2.DeleteTableResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        heronry.api.replay.v1.replay_pb2.DeleteTableRequest,
+        heronry.api.replay.v1.replay_pb2.DeleteTableResponse,
+    ],
+)
+
+_ReplayServiceSaveSnapshotType = typing_extensions.TypeVar(
+    '_ReplayServiceSaveSnapshotType',
+    grpc.UnaryUnaryMultiCallable[
+        heronry.api.replay.v1.replay_pb2.SaveSnapshotRequest,
+        heronry.api.replay.v1.replay_pb2.SaveSnapshotResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        heronry.api.replay.v1.replay_pb2.SaveSnapshotRequest,
+        heronry.api.replay.v1.replay_pb2.SaveSnapshotResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        heronry.api.replay.v1.replay_pb2.SaveSnapshotRequest,
+        heronry.api.replay.v1.replay_pb2.SaveSnapshotResponse,
     ],
 )
 
@@ -153,6 +201,22 @@ _ReplayServiceUpdatePrioritiesType = typing_extensions.TypeVar(
     ],
 )
 
+_ReplayServiceStreamPrioritiesType = typing_extensions.TypeVar(
+    '_ReplayServiceStreamPrioritiesType',
+    grpc.StreamStreamMultiCallable[
+        heronry.api.replay.v1.replay_pb2.StreamPrioritiesRequest,
+        heronry.api.replay.v1.replay_pb2.StreamPrioritiesResponse,
+    ],
+    grpc.aio.StreamStreamMultiCallable[
+        heronry.api.replay.v1.replay_pb2.StreamPrioritiesRequest,
+        heronry.api.replay.v1.replay_pb2.StreamPrioritiesResponse,
+    ],
+    default=grpc.StreamStreamMultiCallable[
+        heronry.api.replay.v1.replay_pb2.StreamPrioritiesRequest,
+        heronry.api.replay.v1.replay_pb2.StreamPrioritiesResponse,
+    ],
+)
+
 _ReplayServiceDeleteItemsType = typing_extensions.TypeVar(
     '_ReplayServiceDeleteItemsType',
     grpc.UnaryUnaryMultiCallable[
@@ -169,7 +233,39 @@ _ReplayServiceDeleteItemsType = typing_extensions.TypeVar(
     ],
 )
 
-class ReplayServiceStub(typing.Generic[_ReplayServiceCreateTableType, _ReplayServiceListTablesType, _ReplayServiceGetTableType, _ReplayServiceSetRateLimiterType, _ReplayServiceResetTableType, _ReplayServiceAppendType, _ReplayServiceSampleType, _ReplayServiceUpdatePrioritiesType, _ReplayServiceDeleteItemsType]):
+_ReplayServiceExportType = typing_extensions.TypeVar(
+    '_ReplayServiceExportType',
+    grpc.UnaryStreamMultiCallable[
+        heronry.api.replay.v1.replay_pb2.ExportRequest,
+        heronry.api.replay.v1.replay_pb2.ExportResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        heronry.api.replay.v1.replay_pb2.ExportRequest,
+        heronry.api.replay.v1.replay_pb2.ExportResponse,
+    ],
+    default=grpc.UnaryStreamMultiCallable[
+        heronry.api.replay.v1.replay_pb2.ExportRequest,
+        heronry.api.replay.v1.replay_pb2.ExportResponse,
+    ],
+)
+
+_ReplayServiceImportType = typing_extensions.TypeVar(
+    '_ReplayServiceImportType',
+    grpc.StreamUnaryMultiCallable[
+        heronry.api.replay.v1.replay_pb2.ImportRequest,
+        heronry.api.replay.v1.replay_pb2.ImportResponse,
+    ],
+    grpc.aio.StreamUnaryMultiCallable[
+        heronry.api.replay.v1.replay_pb2.ImportRequest,
+        heronry.api.replay.v1.replay_pb2.ImportResponse,
+    ],
+    default=grpc.StreamUnaryMultiCallable[
+        heronry.api.replay.v1.replay_pb2.ImportRequest,
+        heronry.api.replay.v1.replay_pb2.ImportResponse,
+    ],
+)
+
+class ReplayServiceStub(typing.Generic[_ReplayServiceCreateTableType, _ReplayServiceListTablesType, _ReplayServiceGetTableType, _ReplayServiceSetRateLimiterType, _ReplayServiceSetPriorityExponentType, _ReplayServiceResetTableType, _ReplayServiceDeleteTableType, _ReplayServiceSaveSnapshotType, _ReplayServiceAppendType, _ReplayServiceSampleType, _ReplayServiceUpdatePrioritiesType, _ReplayServiceStreamPrioritiesType, _ReplayServiceDeleteItemsType, _ReplayServiceExportType, _ReplayServiceImportType]):
     """ReplayService stores steps of experience in tables and serves batches of them.
 
     Steps arrive as columnar blocks `[T, N, ...]`: T consecutive steps of N lanes (one lane is
@@ -195,8 +291,20 @@ class ReplayServiceStub(typing.Generic[_ReplayServiceCreateTableType, _ReplaySer
             heronry.api.replay.v1.replay_pb2.SetRateLimiterResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
+            heronry.api.replay.v1.replay_pb2.SetPriorityExponentRequest,
+            heronry.api.replay.v1.replay_pb2.SetPriorityExponentResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
             heronry.api.replay.v1.replay_pb2.ResetTableRequest,
             heronry.api.replay.v1.replay_pb2.ResetTableResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            heronry.api.replay.v1.replay_pb2.DeleteTableRequest,
+            heronry.api.replay.v1.replay_pb2.DeleteTableResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            heronry.api.replay.v1.replay_pb2.SaveSnapshotRequest,
+            heronry.api.replay.v1.replay_pb2.SaveSnapshotResponse,
         ],
         grpc.StreamStreamMultiCallable[
             heronry.api.replay.v1.replay_pb2.AppendRequest,
@@ -210,9 +318,21 @@ class ReplayServiceStub(typing.Generic[_ReplayServiceCreateTableType, _ReplaySer
             heronry.api.replay.v1.replay_pb2.UpdatePrioritiesRequest,
             heronry.api.replay.v1.replay_pb2.UpdatePrioritiesResponse,
         ],
+        grpc.StreamStreamMultiCallable[
+            heronry.api.replay.v1.replay_pb2.StreamPrioritiesRequest,
+            heronry.api.replay.v1.replay_pb2.StreamPrioritiesResponse,
+        ],
         grpc.UnaryUnaryMultiCallable[
             heronry.api.replay.v1.replay_pb2.DeleteItemsRequest,
             heronry.api.replay.v1.replay_pb2.DeleteItemsResponse,
+        ],
+        grpc.UnaryStreamMultiCallable[
+            heronry.api.replay.v1.replay_pb2.ExportRequest,
+            heronry.api.replay.v1.replay_pb2.ExportResponse,
+        ],
+        grpc.StreamUnaryMultiCallable[
+            heronry.api.replay.v1.replay_pb2.ImportRequest,
+            heronry.api.replay.v1.replay_pb2.ImportResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -235,8 +355,20 @@ class ReplayServiceStub(typing.Generic[_ReplayServiceCreateTableType, _ReplaySer
             heronry.api.replay.v1.replay_pb2.SetRateLimiterResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            heronry.api.replay.v1.replay_pb2.SetPriorityExponentRequest,
+            heronry.api.replay.v1.replay_pb2.SetPriorityExponentResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             heronry.api.replay.v1.replay_pb2.ResetTableRequest,
             heronry.api.replay.v1.replay_pb2.ResetTableResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            heronry.api.replay.v1.replay_pb2.DeleteTableRequest,
+            heronry.api.replay.v1.replay_pb2.DeleteTableResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            heronry.api.replay.v1.replay_pb2.SaveSnapshotRequest,
+            heronry.api.replay.v1.replay_pb2.SaveSnapshotResponse,
         ],
         grpc.aio.StreamStreamMultiCallable[
             heronry.api.replay.v1.replay_pb2.AppendRequest,
@@ -250,9 +382,21 @@ class ReplayServiceStub(typing.Generic[_ReplayServiceCreateTableType, _ReplaySer
             heronry.api.replay.v1.replay_pb2.UpdatePrioritiesRequest,
             heronry.api.replay.v1.replay_pb2.UpdatePrioritiesResponse,
         ],
+        grpc.aio.StreamStreamMultiCallable[
+            heronry.api.replay.v1.replay_pb2.StreamPrioritiesRequest,
+            heronry.api.replay.v1.replay_pb2.StreamPrioritiesResponse,
+        ],
         grpc.aio.UnaryUnaryMultiCallable[
             heronry.api.replay.v1.replay_pb2.DeleteItemsRequest,
             heronry.api.replay.v1.replay_pb2.DeleteItemsResponse,
+        ],
+        grpc.aio.UnaryStreamMultiCallable[
+            heronry.api.replay.v1.replay_pb2.ExportRequest,
+            heronry.api.replay.v1.replay_pb2.ExportResponse,
+        ],
+        grpc.aio.StreamUnaryMultiCallable[
+            heronry.api.replay.v1.replay_pb2.ImportRequest,
+            heronry.api.replay.v1.replay_pb2.ImportResponse,
         ],
     ], channel: grpc.aio.Channel) -> None: ...
 
@@ -268,8 +412,17 @@ class ReplayServiceStub(typing.Generic[_ReplayServiceCreateTableType, _ReplaySer
     SetRateLimiter: _ReplayServiceSetRateLimiterType
     """SetRateLimiter changes the limiter of a live table; its counters stay."""
 
+    SetPriorityExponent: _ReplayServiceSetPriorityExponentType
+    """SetPriorityExponent changes alpha of a live prioritised table; all weights are made anew."""
+
     ResetTable: _ReplayServiceResetTableType
     """ResetTable drops all items and zeroes the counters."""
+
+    DeleteTable: _ReplayServiceDeleteTableType
+    """DeleteTable drops a table with all it holds, on disk too."""
+
+    SaveSnapshot: _ReplayServiceSaveSnapshotType
+    """SaveSnapshot writes a table's state while it is served; recovery starts from the newest one."""
 
     Append: _ReplayServiceAppendType
     """Append stores blocks. Stream order: header, blocks, end. Answers are cumulative and carry
@@ -284,8 +437,21 @@ class ReplayServiceStub(typing.Generic[_ReplayServiceCreateTableType, _ReplaySer
     UpdatePriorities: _ReplayServiceUpdatePrioritiesType
     """UpdatePriorities changes priorities in bulk; keys that are gone are counted as ignored."""
 
+    StreamPriorities: _ReplayServiceStreamPrioritiesType
+    """StreamPriorities does the same over a stream. Requests are applied in their order, several at a
+    time when they queue up; an answer is cumulative: it counts all requests since the stream began.
+    """
+
     DeleteItems: _ReplayServiceDeleteItemsType
     """DeleteItems deletes in bulk; keys that are gone are counted as ignored."""
+
+    Export: _ReplayServiceExportType
+    """Export reads items as runs of steps, each step once a run, oldest items first; it takes nothing out."""
+
+    Import: _ReplayServiceImportType
+    """Import inserts runs with their items' facts. The limiter counts them as inserts and never
+    holds them back. Stream order: header, then runs; the answer comes when all are in.
+    """
 
 ReplayServiceAsyncStub: typing_extensions.TypeAlias = ReplayServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -305,8 +471,20 @@ ReplayServiceAsyncStub: typing_extensions.TypeAlias = ReplayServiceStub[
         heronry.api.replay.v1.replay_pb2.SetRateLimiterResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
+        heronry.api.replay.v1.replay_pb2.SetPriorityExponentRequest,
+        heronry.api.replay.v1.replay_pb2.SetPriorityExponentResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
         heronry.api.replay.v1.replay_pb2.ResetTableRequest,
         heronry.api.replay.v1.replay_pb2.ResetTableResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        heronry.api.replay.v1.replay_pb2.DeleteTableRequest,
+        heronry.api.replay.v1.replay_pb2.DeleteTableResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        heronry.api.replay.v1.replay_pb2.SaveSnapshotRequest,
+        heronry.api.replay.v1.replay_pb2.SaveSnapshotResponse,
     ],
     grpc.aio.StreamStreamMultiCallable[
         heronry.api.replay.v1.replay_pb2.AppendRequest,
@@ -320,9 +498,21 @@ ReplayServiceAsyncStub: typing_extensions.TypeAlias = ReplayServiceStub[
         heronry.api.replay.v1.replay_pb2.UpdatePrioritiesRequest,
         heronry.api.replay.v1.replay_pb2.UpdatePrioritiesResponse,
     ],
+    grpc.aio.StreamStreamMultiCallable[
+        heronry.api.replay.v1.replay_pb2.StreamPrioritiesRequest,
+        heronry.api.replay.v1.replay_pb2.StreamPrioritiesResponse,
+    ],
     grpc.aio.UnaryUnaryMultiCallable[
         heronry.api.replay.v1.replay_pb2.DeleteItemsRequest,
         heronry.api.replay.v1.replay_pb2.DeleteItemsResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        heronry.api.replay.v1.replay_pb2.ExportRequest,
+        heronry.api.replay.v1.replay_pb2.ExportResponse,
+    ],
+    grpc.aio.StreamUnaryMultiCallable[
+        heronry.api.replay.v1.replay_pb2.ImportRequest,
+        heronry.api.replay.v1.replay_pb2.ImportResponse,
     ],
 ]
 
@@ -366,12 +556,36 @@ class ReplayServiceServicer(metaclass=abc.ABCMeta):
         """SetRateLimiter changes the limiter of a live table; its counters stay."""
 
     @abc.abstractmethod
+    def SetPriorityExponent(
+        self,
+        request: heronry.api.replay.v1.replay_pb2.SetPriorityExponentRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[heronry.api.replay.v1.replay_pb2.SetPriorityExponentResponse, collections.abc.Awaitable[heronry.api.replay.v1.replay_pb2.SetPriorityExponentResponse]]:
+        """SetPriorityExponent changes alpha of a live prioritised table; all weights are made anew."""
+
+    @abc.abstractmethod
     def ResetTable(
         self,
         request: heronry.api.replay.v1.replay_pb2.ResetTableRequest,
         context: _ServicerContext,
     ) -> typing.Union[heronry.api.replay.v1.replay_pb2.ResetTableResponse, collections.abc.Awaitable[heronry.api.replay.v1.replay_pb2.ResetTableResponse]]:
         """ResetTable drops all items and zeroes the counters."""
+
+    @abc.abstractmethod
+    def DeleteTable(
+        self,
+        request: heronry.api.replay.v1.replay_pb2.DeleteTableRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[heronry.api.replay.v1.replay_pb2.DeleteTableResponse, collections.abc.Awaitable[heronry.api.replay.v1.replay_pb2.DeleteTableResponse]]:
+        """DeleteTable drops a table with all it holds, on disk too."""
+
+    @abc.abstractmethod
+    def SaveSnapshot(
+        self,
+        request: heronry.api.replay.v1.replay_pb2.SaveSnapshotRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[heronry.api.replay.v1.replay_pb2.SaveSnapshotResponse, collections.abc.Awaitable[heronry.api.replay.v1.replay_pb2.SaveSnapshotResponse]]:
+        """SaveSnapshot writes a table's state while it is served; recovery starts from the newest one."""
 
     @abc.abstractmethod
     def Append(
@@ -402,11 +616,39 @@ class ReplayServiceServicer(metaclass=abc.ABCMeta):
         """UpdatePriorities changes priorities in bulk; keys that are gone are counted as ignored."""
 
     @abc.abstractmethod
+    def StreamPriorities(
+        self,
+        request_iterator: _MaybeAsyncIterator[heronry.api.replay.v1.replay_pb2.StreamPrioritiesRequest],
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[heronry.api.replay.v1.replay_pb2.StreamPrioritiesResponse], collections.abc.AsyncIterator[heronry.api.replay.v1.replay_pb2.StreamPrioritiesResponse]]:
+        """StreamPriorities does the same over a stream. Requests are applied in their order, several at a
+        time when they queue up; an answer is cumulative: it counts all requests since the stream began.
+        """
+
+    @abc.abstractmethod
     def DeleteItems(
         self,
         request: heronry.api.replay.v1.replay_pb2.DeleteItemsRequest,
         context: _ServicerContext,
     ) -> typing.Union[heronry.api.replay.v1.replay_pb2.DeleteItemsResponse, collections.abc.Awaitable[heronry.api.replay.v1.replay_pb2.DeleteItemsResponse]]:
         """DeleteItems deletes in bulk; keys that are gone are counted as ignored."""
+
+    @abc.abstractmethod
+    def Export(
+        self,
+        request: heronry.api.replay.v1.replay_pb2.ExportRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[heronry.api.replay.v1.replay_pb2.ExportResponse], collections.abc.AsyncIterator[heronry.api.replay.v1.replay_pb2.ExportResponse]]:
+        """Export reads items as runs of steps, each step once a run, oldest items first; it takes nothing out."""
+
+    @abc.abstractmethod
+    def Import(
+        self,
+        request_iterator: _MaybeAsyncIterator[heronry.api.replay.v1.replay_pb2.ImportRequest],
+        context: _ServicerContext,
+    ) -> typing.Union[heronry.api.replay.v1.replay_pb2.ImportResponse, collections.abc.Awaitable[heronry.api.replay.v1.replay_pb2.ImportResponse]]:
+        """Import inserts runs with their items' facts. The limiter counts them as inserts and never
+        holds them back. Stream order: header, then runs; the answer comes when all are in.
+        """
 
 def add_ReplayServiceServicer_to_server(servicer: ReplayServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
