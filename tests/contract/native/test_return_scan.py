@@ -7,21 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from heronry.native import return_scan
-from heronry.native.backend import Loops, load
+from heronry.native.backend import Loops
 from heronry.types.errors import SchemaMismatchError
-
-
-def _available() -> list[str]:
-    try:
-        load("native")
-    except ImportError:
-        return ["numpy"]
-    return ["native", "numpy"]
-
-
-@pytest.fixture(params=_available(), scope="module")
-def loops(request: pytest.FixtureRequest) -> Loops:
-    return load(request.param)
 
 
 def reference(deltas: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
@@ -55,9 +42,8 @@ def test_constant_coefficients_give_the_geometric_series(loops: Loops) -> None:
 
 
 @given(hnp.arrays(np.float64, st.tuples(st.integers(1, 9), st.integers(1, 5)), elements=st.floats(-1e3, 1e3)))
-def test_zero_coefficients_return_the_deltas(deltas: np.ndarray) -> None:
-    for name in _available():
-        np.testing.assert_array_equal(return_scan(deltas, np.zeros_like(deltas), loops=load(name)), deltas)
+def test_zero_coefficients_return_the_deltas(loops: Loops, deltas: np.ndarray) -> None:
+    np.testing.assert_array_equal(return_scan(deltas, np.zeros_like(deltas), loops=loops), deltas)
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0)])

@@ -1,12 +1,12 @@
-"""NumPy twins of the native loops: the oracle, and what runs where no compiler was."""
+"""The return scan, row by row."""
 
 import numpy as np
 import numpy.typing as npt
 
-Real = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+RealT = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 
-def return_scan(deltas: Real, coefficients: Real, out: Real) -> None:
+def return_scan(deltas: RealT, coefficients: RealT, out: RealT) -> None:
     """Fill `out` as `heronry.native.return_scan` defines it."""
     if len(deltas) == 0:
         return
