@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from heronry.replay.core.append_session import AppendHeader, AppendSession
+from heronry.replay.core.batch_buffer import ArrayBuffer
 from heronry.replay.core.byte_budget import ByteBudget
-from heronry.replay.core.sample_session import SampleHeader, SampleSession
+from heronry.replay.core.sample_session import Credits, SampleHeader, SampleSession
 from heronry.replay.core.table import Table
-from heronry.types.blocking import WouldBlock
+from heronry.types.blocking import Changed, WouldBlock
 from heronry.types.columns import ColumnSpec
 from heronry.types.experience import Batch, Block
 from heronry.types.tables import TableDefinition
@@ -20,12 +21,33 @@ from heronry.types.version import ParameterVersion
 STEP = ColumnSpec("step", ElementType.INT64, ())
 
 
+class Notes:
+    """A journal that keeps its effects."""
+
+    def __init__(self) -> None:
+        self.effects: list[object] = []
+
+    def check_room(self) -> None:
+        """There always is."""
+
+    def note(self, effect: object) -> None:
+        self.effects.append(effect)
+
+    def commit(self) -> int:
+        return len(self.effects)
+
+    def sync(self) -> int:
+        return len(self.effects)
+
+
 class Bench:
     """A table with one writer and one reader, called as their owner would."""
 
-    def __init__(self, definition: TableDefinition, max_bytes: int = 64 << 20) -> None:
+    Journal = Notes
+
+    def __init__(self, definition: TableDefinition, max_bytes: int = 64 << 20, **options: object) -> None:
         self.budget = ByteBudget(max_bytes)
-        self.table = Table(definition, self.budget, np.random.default_rng(7))
+        self.table = Table(definition, self.budget, np.random.default_rng(7), **options)
         self.num_steps = 0
         self.writers: dict[str, tuple[AppendSession, int]] = {}
 
@@ -35,11 +57,10 @@ class Bench:
         session.open()
         return session
 
-    def reader(self, batch_size: int, num_credits: int = 1) -> SampleSession:
-        session = SampleSession(self.table, SampleHeader("t", batch_size), 1 << 20)
-        if num_credits:
-            session._grant(num_credits)
-        return session
+    def reader(self, batch_size: int, num_credits: int = 1, **options: object) -> "Reader":
+        reader = Reader(self.table, SampleHeader("t", batch_size, **options), 1 << 20)
+        reader.inbox.extend([Credits(num_credits)] if num_credits else [])
+        return reader
 
     def block(
         self,
@@ -50,10 +71,11 @@ class Bench:
         number: int = 0,
         epoch: int = 1,
         priority: float | None = None,
+        **more: object,
     ) -> Block:
         values = np.arange(self.num_steps, self.num_steps + steps * lanes).reshape(steps, lanes)
         self.num_steps += steps * lanes
-        return Block(sequence, {"step": values}, ParameterVersion(epoch, number), priority)
+        return Block(sequence, {"step": values}, ParameterVersion(epoch, number), priority, **more)
 
     def fill(self, steps: int, **kwargs: object) -> None:
         session, sequence = self.writers.get("fill") or (self.writer("fill"), 0)
@@ -65,11 +87,29 @@ class Bench:
 
     def sample(self, batch_size: int) -> Batch | None:
         """Return a batch, or None when it would have to wait with nothing drawn."""
-        session = self.reader(batch_size)
+        reader = self.reader(batch_size)
         try:
-            return session.advance(deque()).value
+            return reader.advance()
         except WouldBlock:
+            reader.close()
             return None
+
+
+class Reader:
+    """A session that hands out one batch at a time."""
+
+    def __init__(self, table: Table, header: SampleHeader, max_batch_bytes: int) -> None:
+        self.inbox: deque = deque()
+        self.session = SampleSession(table, header, max_batch_bytes, ArrayBuffer)
+
+    def advance(self, *messages: object) -> Batch | None:
+        self.inbox.extend(messages)
+        buffers = self.session.advance(self.inbox).value
+        return buffers[0].batch() if buffers else None
+
+    def close(self, *messages: object) -> Changed[None]:
+        self.inbox.extend(messages)
+        return self.session.close(self.inbox)
 
 
 @pytest.fixture

@@ -9,14 +9,17 @@ from heronry.types.blocking import WouldBlock
 from heronry.types.columns import ColumnSpec
 from heronry.types.errors import (
     AbortedError,
+    FailedPreconditionError,
     FencedError,
     InvalidArgumentError,
     ResourceExhaustedError,
     SchemaMismatchError,
 )
+from heronry.types.experience import ItemSlices
 from heronry.types.patterns import Pattern
 from heronry.types.tables import RateLimiter, Selector, TableDefinition
 from heronry.types.tensors import ElementType
+from heronry.types.version import ParameterVersion
 
 FREE = RateLimiter.of_min_size(1)
 
@@ -249,3 +252,84 @@ def test_the_writers_remembered_are_bounded_and_open_ones_are_never_forgotten(be
     bench.writer("fourth")
 
     assert bench.table.info().num_writers == 3
+
+
+def test_each_item_has_the_priority_that_stands_at_its_last_step(bench) -> None:
+    bench = bench(definition(pattern=Pattern(2, 1)))
+    priorities = np.arange(6.0).reshape(3, 2)
+
+    bench.writer(lanes=2).append(bench.block(1, 3, 2, priorities=priorities))
+
+    batches = bench.reader(4, without_replacement=True).advance()
+    last_steps = batches.columns["step"][1]
+    assert batches.priorities.tolist() == priorities.reshape(-1)[last_steps].tolist()
+    assert sorted(batches.priorities) == [2.0, 3.0, 4.0, 5.0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"priorities": np.ones((2, 2))}, r"block\.priorities: got \[2, 2\], allowed: '\[2, 1\]"),
+        ({"priorities": np.array([[1.0], [-1.0]])}, r"block\.priorities\[1\]: got -1.0"),
+        ({"priorities": np.array([[np.nan], [1.0]])}, r"block\.priorities\[0\]: got nan"),
+        ({"lane_ends": np.zeros(2, np.bool_)}, r"block\.lane_ends"),
+    ],
+)
+def test_facts_of_a_block_that_do_not_fit_are_refused_and_nothing_is_stored(bench, changes: dict, message: str) -> None:
+    bench = bench(definition())
+    writer = bench.writer()
+
+    with pytest.raises(InvalidArgumentError, match=message.replace("'", "")):
+        writer.append(bench.block(1, 2, **changes))
+
+    assert bench.table.info().num_bytes == 0
+
+
+def slices(sequence: int, starts: list[int], lengths: list[int], **more: object) -> ItemSlices:
+    lanes = np.zeros(len(starts), np.uint32)
+    version = ParameterVersion(1, 5)
+    return ItemSlices(sequence, lanes, np.array(starts, np.uint64), np.array(lengths, np.uint32), version, **more)
+
+
+def test_items_over_any_slice_are_made_where_the_pattern_makes_none(bench) -> None:
+    bench = bench(definition(pattern=Pattern(4, 0)))
+    writer = bench.writer()
+    writer.append(bench.block(1, 6))
+    assert bench.table.info().num_items == 0
+
+    changed = writer.append_items(slices(2, [1, 0, 5], [4, 2, 1], priorities=np.array([3.0, 2.0, 1.0])))
+    again = writer.append_items(slices(2, [1, 0, 5], [4, 2, 1]))
+
+    assert (changed.value.accepted_sequence, again.value.accepted_sequence) == (2, 2)
+    reader = bench.reader(3, without_replacement=True)
+    buffer = reader.session.advance(reader.inbox).value[0]
+    assert buffer.columns["step"].T.tolist() == [[1, 2, 3, 4], [0, 1, 0, 0], [5, 0, 0, 0]]
+    assert buffer.facts["@length"].tolist() == [4, 2, 1]
+    assert buffer.facts["@priority"].tolist() == [3.0, 2.0, 1.0]
+
+
+def test_named_items_that_cannot_be_are_refused_and_none_is_made(bench) -> None:
+    bench = bench(definition(pattern=Pattern(4, 0)))
+    writer = bench.writer()
+    writer.append(bench.block(1, 3))
+
+    with pytest.raises(InvalidArgumentError, match=r"items\.lengths\[1\]: got 5, allowed: 1 to 4"):
+        writer.append_items(slices(2, [0, 0], [1, 5]))
+    with pytest.raises(InvalidArgumentError, match=r"items\.starts\[0\]"):
+        writer.append_items(slices(2, [2], [2]))
+    with pytest.raises(InvalidArgumentError, match=r"items\.priorities\[0\]: got nan"):
+        writer.append_items(slices(2, [0], [1], priorities=np.array([np.nan])))
+    with pytest.raises(InvalidArgumentError, match=r"items\.lengths: got '2 values'"):
+        writer.append_items(slices(2, [0], [1, 1]))
+
+    assert bench.table.info().num_items == 0
+    assert writer.append_items(slices(2, [0], [3])).value.accepted_sequence == 2
+
+
+def test_a_table_that_makes_its_items_takes_none_by_name(bench) -> None:
+    bench = bench(definition())
+    writer = bench.writer()
+    writer.append(bench.block(1, 3))
+
+    with pytest.raises(FailedPreconditionError, match="only period 0 takes items from writers"):
+        writer.append_items(slices(2, [0], [1]))

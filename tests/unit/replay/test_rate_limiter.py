@@ -120,3 +120,18 @@ def test_a_refusal_names_its_term_its_value_and_its_bound() -> None:
         4.0,
     )
     assert Limiter(RateLimiter.of_min_size(9), num_inserts=2).sample_waiting().term == "inserts - deletes"
+
+
+def test_a_refusal_says_how_many_calls_of_the_other_side_it_takes() -> None:
+    limiter = Limiter(RateLimiter.sample_to_insert_ratio(2.0, 3, 4.0), num_inserts=1)
+    assert limiter.sample_waiting().needed == 2
+
+    limiter.num_inserts, limiter.num_samples = 3, 4
+    assert not limiter.can_sample()
+    assert limiter.sample_waiting().needed == 1
+
+    limiter.num_inserts, limiter.num_samples = 6, 1
+    assert not limiter.can_insert()
+    assert limiter.insert_waiting().needed == 3
+    limiter.num_samples += 3
+    assert limiter.can_insert()

@@ -1,12 +1,12 @@
 import contextlib
 import random
-from collections import deque
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heronry.replay.core.batch_buffer import ArrayBuffer
 from heronry.replay.core.conditions import Condition
 from heronry.replay.core.sample_session import MAX_CREDITS, Acknowledge, Credits, SampleHeader, SampleSession
 from heronry.types.blocking import WouldBlock
@@ -27,7 +27,7 @@ def test_nothing_is_drawn_without_a_credit(bench) -> None:
     bench.fill(4)
     reader = bench.reader(1, num_credits=0)
 
-    assert reader.advance(deque()).value is None
+    assert reader.advance() is None
     assert bench.table.info().num_samples == 0
 
 
@@ -35,9 +35,9 @@ def test_credits_are_never_exceeded(bench) -> None:
     bench = bench(QUEUE)
     bench.fill(4)
     reader = bench.reader(1, num_credits=0)
-    inbox = deque([Credits(2), Credits(1)])
+    reader.inbox.extend([Credits(2), Credits(1)])
 
-    batches = [reader.advance(inbox).value for _ in range(6)]
+    batches = [reader.advance() for _ in range(6)]
 
     assert [b.batch_id for b in batches if b is not None] == [1, 2, 3]
     assert bench.table.info().num_samples == 3
@@ -50,10 +50,10 @@ def test_a_batch_larger_than_the_window_fills_while_writers_go_on(bench) -> None
     batch = None
     for sequence in range(1, 11):
         with pytest.raises(WouldBlock) as blocked:
-            reader.advance(deque())
+            reader.advance()
         assert blocked.value.changed == ({Condition.CAN_INSERT} if sequence > 1 else set())
         writer.append(bench.block(sequence, 1))
-    batch = reader.advance(deque()).value
+    batch = reader.advance()
 
     assert steps_of(batch) == list(range(10))
     assert batch.columns["step"].flags.c_contiguous
@@ -64,15 +64,13 @@ def test_messages_that_come_while_it_waits_are_taken_when_it_is_tried_again(benc
     bench = bench(LEASED)
     reader = bench.reader(2)
     bench.fill(2)
-    reader.advance(deque())
-    inbox: deque = deque([Credits(1)])
+    reader.advance()
     with pytest.raises(WouldBlock):
-        reader.advance(inbox)
-    inbox.append(Acknowledge(1))
+        reader.advance(Credits(1))
     with pytest.raises(WouldBlock):
-        reader.advance(inbox)
+        reader.advance(Acknowledge(1))
 
-    reader.close(inbox)
+    reader.close()
 
     bench.stop_filling()
     assert bench.table.info().num_bytes == 0
@@ -82,11 +80,11 @@ def test_an_unacknowledged_batch_of_a_lost_reader_is_served_again_first(bench) -
     bench = bench(LEASED)
     bench.fill(4)
     lost = bench.reader(2, num_credits=2)
-    first, second = lost.advance(deque()).value, lost.advance(deque()).value
-    lost.advance(deque([Acknowledge(first.batch_id)]))
+    first, second = lost.advance(), lost.advance()
+    lost.advance(Acknowledge(first.batch_id))
     bench.fill(2)
 
-    changed = lost.close(deque())
+    changed = lost.close()
 
     assert Condition.CAN_SAMPLE in changed.conditions
     assert steps_of(bench.sample(4)) == [*steps_of(second), 4, 5]
@@ -98,21 +96,21 @@ def test_a_half_collected_batch_of_a_lost_reader_goes_back_too(bench) -> None:
     bench.fill(3)
     lost = bench.reader(5)
     with pytest.raises(WouldBlock):
-        lost.advance(deque())
+        lost.advance()
 
-    lost.close(deque())
+    lost.close()
 
     again = bench.reader(3)
-    assert steps_of(again.advance(deque()).value) == [0, 1, 2]
+    assert steps_of(again.advance()) == [0, 1, 2]
 
 
 def test_what_a_lost_reader_had_is_gone_where_delivery_is_at_most_once(bench) -> None:
     bench = bench(QUEUE)
     bench.fill(4)
     lost = bench.reader(3)
-    lost.advance(deque())
+    lost.advance()
 
-    lost.close(deque())
+    lost.close()
 
     assert steps_of(bench.sample(1)) == [3]
     bench.stop_filling()
@@ -123,11 +121,11 @@ def test_steps_of_a_lease_stay_until_it_ends(bench) -> None:
     bench = bench(LEASED)
     bench.fill(4)
     reader = bench.reader(4)
-    batch = reader.advance(deque()).value
+    batch = reader.advance()
     bench.stop_filling()
     assert bench.table.info().num_bytes > 0
 
-    reader.advance(deque([Acknowledge(batch.batch_id)]))
+    reader.advance(Acknowledge(batch.batch_id))
 
     assert bench.table.info().num_bytes == 0
 
@@ -136,11 +134,11 @@ def test_a_reset_makes_leases_void(bench) -> None:
     bench = bench(LEASED)
     bench.fill(4)
     reader = bench.reader(4)
-    reader.advance(deque())
+    reader.advance()
 
     bench.table.reset()
     bench.fill(2)
-    reader.close(deque([Acknowledge(1)]))
+    reader.close(Acknowledge(1))
 
     info = bench.table.info()
     assert (info.num_items, info.num_inserts, info.num_samples, info.num_deletes) == (2, 2, 0, 0)
@@ -151,10 +149,10 @@ def test_leases_without_acknowledgement_stop_the_stream(bench) -> None:
     bench.fill(100)
     reader = bench.reader(1, num_credits=100)
 
-    batches = [reader.advance(deque()).value for _ in range(70)]
+    batches = [reader.advance() for _ in range(70)]
 
     assert sum(b is not None for b in batches) == 64
-    assert reader.advance(deque([Acknowledge(10)])).value.batch_id == 65
+    assert reader.advance(Acknowledge(10)).batch_id == 65
 
 
 class Mishaps:
@@ -168,7 +166,7 @@ class Mishaps:
         self.block = bench.block(1, 2, 2)
         self.done: list[int] = []
 
-    def new_reader(self) -> SampleSession:
+    def new_reader(self) -> object:
         return self.bench.reader(self.rng.randrange(1, 9), num_credits=3)
 
     def append(self) -> None:
@@ -183,15 +181,15 @@ class Mishaps:
         self.block = self.bench.block(self.sequence, 2, 2)
 
     def sample(self, index: int) -> None:
-        inbox = deque([Credits(1)] if self.rng.random() < 0.5 else [])
+        messages = [Credits(1)] if self.rng.random() < 0.5 else []
         with contextlib.suppress(WouldBlock):
-            batch = self.readers[index].advance(inbox).value
+            batch = self.readers[index].advance(*messages)
             self.batches[index] += [] if batch is None else [batch]
 
     def end(self, index: int, *, acknowledging: bool) -> None:
         acknowledged = self.batches[index] if acknowledging else self.batches[index][: self.rng.randrange(3)]
         self.done += [step for batch in acknowledged for step in steps_of(batch)]
-        self.readers[index].close(deque(Acknowledge(b.batch_id) for b in acknowledged[-1:]))
+        self.readers[index].close(*(Acknowledge(b.batch_id) for b in acknowledged[-1:]))
         self.readers[index], self.batches[index] = self.new_reader(), []
 
 
@@ -220,41 +218,79 @@ def test_no_item_of_a_queue_is_lost_or_finished_twice_whoever_dies(bench_class, 
 def test_only_columns_asked_for_are_gathered_and_unknown_ones_refused(bench) -> None:
     bench = bench(QUEUE)
     bench.fill(2)
-    named = SampleSession(bench.table, SampleHeader("t", 1, ("step",)), 1 << 20)
 
-    assert list(named.advance(deque([Credits(1)])).value.columns) == ["step"]
-    with pytest.raises(SchemaMismatchError, match=r"header\.columns: got 'camera', allowed: each once: step"):
-        SampleSession(bench.table, SampleHeader("t", 1, ("camera",)), 1 << 20)
+    assert list(bench.reader(1, columns=("step",)).advance().columns) == ["step"]
+    with pytest.raises(SchemaMismatchError, match=r"header\.columns: got 'camera', allowed: some of step"):
+        bench.reader(1, columns=("camera",))
+    with pytest.raises(SchemaMismatchError, match=r"header\.columns: got 'step', allowed: each name once"):
+        bench.reader(1, columns=("step", "step"))
 
 
 def test_unknown_columns_of_an_early_reader_are_refused_when_the_columns_are_known(bench) -> None:
     bench = bench(QUEUE)
-    early = SampleSession(bench.table, SampleHeader("t", 1, ("camera",)), 1 << 20)
+    early = bench.reader(1, columns=("camera",))
     with pytest.raises(WouldBlock):
-        early.advance(deque([Credits(1)]))
+        early.advance()
     bench.fill(1)
 
     with pytest.raises(SchemaMismatchError, match="camera"):
-        early.advance(deque())
+        early.advance()
 
 
 def test_batches_beyond_their_bounds_are_refused_with_the_largest_allowed(bench) -> None:
     bench = bench(QUEUE)
     bench.fill(1)
 
-    with pytest.raises(MessageTooLargeError, match="at most 512"):
-        SampleSession(bench.table, SampleHeader("t", 513), 4096)
+    # An item is 8 bytes of steps and 52 of facts.
+    with pytest.raises(MessageTooLargeError, match="got 69, allowed: at most 68"):
+        SampleSession(bench.table, SampleHeader("t", 69), 4096, ArrayBuffer)
     with pytest.raises(InvalidArgumentError, match="batch_size"):
-        SampleSession(bench.table, SampleHeader("t", 0), 4096)
+        SampleSession(bench.table, SampleHeader("t", 0), 4096, ArrayBuffer)
+
+
+def test_a_batch_of_more_different_items_than_the_table_may_hold_is_refused(bench) -> None:
+    with pytest.raises(InvalidArgumentError, match="got 5, allowed: at most max_size, 4, without replacement"):
+        bench(QUEUE).reader(5, without_replacement=True)
+
+
+def test_several_batches_come_in_one_call_as_far_as_the_limiter_allows(bench) -> None:
+    bench = bench(QUEUE)
+    bench.fill(4)
+    reader = bench.reader(1, num_credits=9)
+
+    changed = reader.session.advance(reader.inbox, 3)
+
+    assert [steps_of(b.batch()) for b in changed.value] == [[0], [1], [2]]
+    assert changed.conditions == {Condition.CAN_INSERT}
+    assert [steps_of(b.batch()) for b in reader.session.advance(reader.inbox, 3).value] == [[3]]
+    with pytest.raises(WouldBlock):
+        reader.session.advance(reader.inbox, 3)
+
+
+def test_without_replacement_no_item_comes_twice_and_the_batch_waits_for_others(bench) -> None:
+    definition = TableDefinition("t", Selector.prioritized(1.0), Selector.fifo(), RateLimiter.of_min_size(1), 10)
+    bench = bench(definition)
+    bench.fill(1, priority=3.0)
+    bench.fill(1, priority=1.0)
+    reader = bench.reader(3, without_replacement=True)
+    with pytest.raises(WouldBlock, match="items that are not in the batch yet"):
+        reader.advance()
+    bench.fill(1, priority=4.0)
+
+    batch = reader.advance()
+
+    assert sorted(steps_of(batch)) == [0, 1, 2]
+    # Each has the probability that the first draw of its part would have had.
+    assert dict(zip(steps_of(batch), batch.probabilities, strict=True)) == {0: 0.75, 1: 0.25, 2: 0.5}
 
 
 def test_too_many_credits_and_strange_acknowledgements_are_refused(bench) -> None:
     reader = bench(QUEUE).reader(1, num_credits=0)
 
     with pytest.raises(InvalidArgumentError, match="num_batches"):
-        reader.advance(deque([Credits(MAX_CREDITS + 1)]))
+        reader.advance(Credits(MAX_CREDITS + 1))
     with pytest.raises(InvalidArgumentError, match=r"batch_id: got 1, allowed: at most 0"):
-        reader.advance(deque([Acknowledge(1)]))
+        reader.advance(Acknowledge(1))
 
 
 def test_a_sampler_that_keeps_items_serves_them_again(bench) -> None:

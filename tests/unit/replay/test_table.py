@@ -1,14 +1,12 @@
-import random
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from heronry.types.blocking import WouldBlock
-from heronry.types.errors import InvalidArgumentError, UnimplementedError
+from heronry.types.errors import InvalidArgumentError, ResourceExhaustedError, UnimplementedError
 from heronry.types.experience import AcknowledgementLevel
 from heronry.types.patterns import Pattern
-from heronry.types.tables import RateLimiter, Selector, TableDefinition
+from heronry.types.tables import Delivery, RateLimiter, Selector, SelectorKind, TableDefinition
 
 FIFO, UNIFORM, PRIORITIZED = Selector.fifo(), Selector.uniform(), Selector.prioritized(1.0)
 FREE = RateLimiter.of_min_size(1)
@@ -18,111 +16,11 @@ def definition(**changes: object) -> TableDefinition:
     return replace(TableDefinition("t", FIFO, FIFO, FREE, max_size=100), **changes)
 
 
-class ReferenceTable:
-    """The table semantics, one item at a time, as the formulas and orders say."""
-
-    def __init__(self, definition: TableDefinition) -> None:
-        self.definition = definition
-        self.items: list[int] = []
-        self.served: dict[int, int] = {}
-        self.inserts = self.samples = self.deletes = 0
-
-    def insert(self, item: int) -> bool:
-        limiter = self.definition.rate_limiter
-        spi = limiter.samples_per_insert
-        is_free = self.inserts + 1 - self.deletes <= limiter.min_size
-        if not (is_free or (self.inserts + 1) * spi - self.samples <= limiter.max_diff):
-            return False
-        self.items.append(item)
-        if len(self.items) > self.definition.max_size:
-            self.delete(self.items[0])
-        self.inserts += 1
-        return True
-
-    def sample(self) -> int | None:
-        limiter = self.definition.rate_limiter
-        if self.inserts - self.deletes < limiter.min_size:
-            return None
-        if self.inserts * limiter.samples_per_insert - self.samples - 1 < limiter.min_diff:
-            return None
-        self.samples += 1
-        item = self.items[0]
-        self.served[item] = self.served.get(item, 0) + 1
-        if self.served[item] == self.definition.max_times_sampled:
-            self.delete(item)
-        return item
-
-    def delete(self, item: int) -> None:
-        self.items.remove(item)
-        self.deletes += 1
-
-
-@pytest.mark.parametrize("max_times", [0, 1, 3])
-@pytest.mark.parametrize(
-    "limiter",
-    [
-        RateLimiter.queue(12),
-        RateLimiter.sample_to_insert_ratio(1.5, 4, 6.0),
-        RateLimiter.sample_to_insert_ratio(0.25, 8, 2.0),
-        FREE,
-    ],
-)
-def test_decisions_counters_and_items_are_those_of_one_at_a_time(bench, limiter: RateLimiter, max_times: int) -> None:
-    rng = random.Random(17)
-    table_of = definition(rate_limiter=limiter, max_times_sampled=max_times, max_size=15)
-    bench = bench(table_of)
-    reference = ReferenceTable(table_of)
-    writer = bench.writer()
-    strands = writer._writer.strands
-    for _ in range(600):
-        count = rng.randrange(1, 12)
-        if rng.random() < 0.5:
-            rows = bench.table.store.append(strands, bench.block(1, count).columns, count)
-            items = list(range(bench.num_steps - count, bench.num_steps))
-            expected = 0
-            while expected < count and reference.insert(items[expected]):
-                expected += 1
-            assert inserted(bench, rows) == expected
-            bench.table.store.release(rows[expected:])
-        elif rng.random() < 0.8:
-            expected_items = []
-            while len(expected_items) < count and (item := reference.sample()) is not None:
-                expected_items.append(item)
-            assert sampled(bench, count) == expected_items
-        elif reference.items:
-            gone = rng.sample(reference.items, min(2, len(reference.items)))
-            keys = keys_of(bench, gone)
-            assert bench.table.delete(np.concatenate([keys, keys])).value == len(gone)
-            for item in gone:
-                reference.delete(item)
-        info = bench.table.info()
-        counters = (info.num_inserts, info.num_samples, info.num_deletes, info.num_items)
-        assert counters == (reference.inserts, reference.samples, reference.deletes, len(reference.items))
-
-
-def inserted(bench, rows: np.ndarray) -> int:
-    try:
-        return bench.table.insert(rows, None, bench.block(1, 1).behaviour_version)
-    except WouldBlock:
-        return 0
-
-
-def sampled(bench, count: int) -> list[int]:
-    items: list[int] = []
-    while len(items) < count:
-        try:
-            served = bench.table.sample(count - len(items), ("step",))
-        except WouldBlock:
-            break
-        items += served.columns["step"][0].tolist()
-    return items
-
-
 def keys_of(bench, items: list[int]) -> np.ndarray:
-    table = bench.table
-    slots = np.flatnonzero(table._items.live)
-    steps = table.store.gather(table._items.rows[slots], ("step",))["step"][0].tolist()
-    return table._items.keys(slots[[steps.index(i) for i in items]])
+    items_of = bench.table.contents.items
+    slots = items_of.used_slots()
+    steps = bench.table.store.gather(items_of.windows(slots))["step"].reshape(-1, len(slots))[0].tolist()
+    return items_of.keys(slots[[steps.index(i) for i in items]])
 
 
 def test_an_insert_above_max_size_evicts_by_the_remover_and_counts_both(bench) -> None:
@@ -280,3 +178,105 @@ def test_definitions_that_cannot_work_are_refused_by_field(bench, changes: dict,
 def test_acknowledgement_levels_that_are_not_offered_are_refused_naming_the_one_that_is(bench) -> None:
     with pytest.raises(UnimplementedError, match="got process, offered: memory"):
         bench(definition(acknowledgement=AcknowledgementLevel.PROCESS))
+
+
+def test_a_level_that_no_journal_keeps_is_refused(bench) -> None:
+    with pytest.raises(UnimplementedError, match="got disk, offered: memory"):
+        bench(definition(acknowledgement=AcknowledgementLevel.DISK))
+
+
+def test_a_batch_tells_how_many_items_were_inserted_since(bench) -> None:
+    bench = bench(definition(max_size=3))
+    bench.fill(5)
+
+    reader = bench.reader(1)
+    buffer = reader.session.advance(reader.inbox).value[0]
+
+    assert buffer.facts["@age"].tolist() == [2]
+
+
+def test_the_exponent_of_a_live_table_changes_and_its_info_says_so(bench) -> None:
+    bench = bench(definition(sampler=Selector.prioritized(1.0)))
+    bench.fill(1, priority=4.0)
+    bench.fill(1, priority=9.0)
+    assert bench.table.info().mass == 13.0
+
+    info = bench.table.set_priority_exponent(0.5).value
+
+    assert (info.mass, info.definition.sampler.priority_exponent) == (5.0, 0.5)
+    assert set(bench.sample(8).probabilities) == {0.4, 0.6}
+
+
+def test_an_exponent_of_a_table_without_priorities_or_out_of_range_is_refused(bench) -> None:
+    with pytest.raises(InvalidArgumentError, match="no prioritised selector"):
+        bench(definition()).table.set_priority_exponent(0.5)
+    with pytest.raises(InvalidArgumentError, match="priority_exponent: got nan, allowed: 0 to 4"):
+        bench(definition(sampler=PRIORITIZED)).table.set_priority_exponent(np.nan)
+
+
+def test_keys_that_are_gone_are_counted(bench) -> None:
+    bench = bench(definition())
+    bench.fill(2)
+    keys = np.concatenate([keys_of(bench, [0]), np.array([2**63, 5 << 24], np.uint64)])
+
+    bench.table.update_priorities(keys, np.ones(3))
+    bench.table.delete(keys)
+    bench.table.delete(keys)
+
+    assert bench.table.info().num_ignored == 2 + 2 + 3
+
+
+def test_items_are_evicted_by_the_remover_to_stay_within_the_bytes(bench) -> None:
+    bench = bench(definition(max_size=10**6, max_bytes=8 * 2048 * 4))
+    for _ in range(40):
+        bench.fill(512)
+
+    info = bench.table.info()
+    assert info.num_bytes <= 8 * 2048 * 4
+    assert 3 * 2048 - 64 <= info.num_items <= 4 * 2048
+    assert info.num_deletes == 40 * 512 - info.num_items
+    assert bench.sample(1).columns["step"].tolist() == [[40 * 512 - info.num_items]]
+
+
+def test_steps_that_only_leases_hold_exhaust_the_bytes_with_figures(bench) -> None:
+    leased = definition(max_size=10**6, max_times_sampled=1, delivery=Delivery.AT_LEAST_ONCE, max_bytes=8 * 2048)
+    bench = bench(leased)
+    bench.fill(2048)
+    bench.reader(2048).advance()
+
+    with pytest.raises(ResourceExhaustedError, match="lacks 1 pages and has no item left to evict") as refused:
+        bench.fill(1)
+
+    assert refused.value.details["max_bytes"] == str(8 * 2048)
+
+
+def test_a_block_larger_than_the_bytes_is_refused_and_nobody_is_evicted_for_it(bench) -> None:
+    bench = bench(definition(max_size=10**6, max_bytes=8 * 2048 * 2))
+    bench.fill(100)
+
+    with pytest.raises(ResourceExhaustedError, match="a block of 40000 bytes exceeds max_bytes, 32768"):
+        bench.fill(5000)
+
+    assert bench.table.info().num_items == 100
+
+
+def test_a_window_larger_than_the_bytes_is_refused(bench) -> None:
+    bench = bench(definition(max_bytes=8 * 2048, pattern=Pattern(3000, 1)))
+
+    with pytest.raises(InvalidArgumentError, match=r"pattern\.num_steps: got 3000, allowed: at most 2048"):
+        bench.fill(1)
+
+
+@pytest.mark.parametrize("remover", [FIFO, Selector.lifo(), Selector.min_heap()], ids=lambda s: s.kind.value)
+def test_a_block_larger_than_the_table_leaves_whom_one_by_one_would(bench, remover: Selector) -> None:
+    bench = bench(definition(max_size=4, remover=remover))
+    bench.fill(3, priority=5.0)
+
+    bench.fill(6, priority=2.0)
+
+    kept = {SelectorKind.FIFO: [5, 6, 7, 8], SelectorKind.LIFO: [0, 1, 2, 3], SelectorKind.MIN_HEAP: [0, 1, 2, 8]}
+    assert sorted(sampled_steps(bench, 4)) == kept[remover.kind]
+
+
+def sampled_steps(bench, count: int) -> list[int]:
+    return bench.reader(count, without_replacement=True).advance().columns["step"][0].tolist()

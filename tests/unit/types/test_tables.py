@@ -86,7 +86,7 @@ def test_a_definition_out_of_range_names_its_field(change: dict[str, object], fi
     assert error.value.details["field"] == field
 
 
-@pytest.mark.parametrize(("num_steps", "period"), [(0, 1), (1, 0)])
+@pytest.mark.parametrize(("num_steps", "period"), [(0, 1), (1, -1)])
 def test_a_pattern_has_at_least_one_step(num_steps: int, period: int) -> None:
     with pytest.raises(InvalidArgumentError, match="pattern"):
         Pattern(num_steps, period)

@@ -9,13 +9,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Waiting:
-    """Why one side cannot proceed: `term` has `value` and must reach `bound`."""
+    """Why one side cannot proceed: `term` has `value` and must reach `bound`.
+
+    `needed` is how many calls of the other side that takes at least; 0: that cannot be told.
+    """
 
     side: str
     term: str
     value: float
     bound: float
     waited_s: float = 0.0
+    needed: int = 0
 
 
 class WouldBlock(Exception):

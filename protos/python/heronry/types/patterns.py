@@ -15,7 +15,8 @@ class EpisodeEnd(enum.Enum):
     """What a window does at the end of an episode.
 
     CROSS: goes on into the next one. DROP: is not made when it would cross. SHORTEN: ends there; batches
-    are padded with zeros and carry the number of valid steps.
+    are padded with zeros and carry the number of valid steps. An end that the writer itself tells is never
+    crossed: under CROSS windows are dropped there.
     """
 
     CROSS = "cross"

@@ -43,6 +43,46 @@ class ByteBudget:
             self._used -= num_bytes
 
     def _refusal(self, num_bytes: int, table: str) -> ResourceExhaustedError:
-        figures = {"table": table, "asked": num_bytes, "used": self._used, "max_bytes": self._max_bytes}
-        message = f"table {table!r} asks for {num_bytes} bytes, {self._used} of {self._max_bytes} are in use"
-        return ResourceExhaustedError(message, details={k: str(v) for k, v in figures.items()})
+        return _refusal(table, num_bytes, self._used, self._max_bytes)
+
+
+class TableBudget:
+    """A table's part of the service's bytes, within a bound of its own."""
+
+    def __init__(self, budget: ByteBudget, table: str, max_bytes: int) -> None:
+        """Take nothing yet; `max_bytes` 0 leaves the service's bound alone."""
+        self._budget = budget
+        self._table = table
+        self._used = 0
+        self.max_bytes = min(budget.max_bytes, max_bytes or budget.max_bytes)
+
+    @property
+    def left(self) -> int:
+        """Bytes that neither bound forbids."""
+        return max(0, min(self.max_bytes - self._used, self._budget.max_bytes - self._budget.used))
+
+    def reserve(self, num_bytes: int) -> None:
+        """Count bytes.
+
+        Raises:
+          ResourceExhaustedError: they do not fit; nothing is counted.
+        """
+        if self._used + num_bytes > self.max_bytes:
+            raise _refusal(self._table, num_bytes, self._used, self.max_bytes)
+        self._budget.reserve(num_bytes, self._table)
+        self._used += num_bytes
+
+    def release(self, num_bytes: int) -> None:
+        """Give bytes back."""
+        self._budget.release(num_bytes)
+        self._used -= num_bytes
+
+    def release_all(self) -> None:
+        """Give all bytes back."""
+        self.release(self._used)
+
+
+def _refusal(table: str, asked: int, used: int, max_bytes: int) -> ResourceExhaustedError:
+    figures = {"table": table, "asked": asked, "used": used, "max_bytes": max_bytes}
+    message = f"table {table!r} asks for {asked} bytes, {used} of {max_bytes} are in use"
+    return ResourceExhaustedError(message, details={k: str(v) for k, v in figures.items()})

@@ -21,6 +21,20 @@ class LagBound:
         """Take note of a version that acted."""
         self._newest = max(self._newest, (version.epoch, version.number))
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether there is a bound at all."""
+        return self._max_lag is not None
+
+    @property
+    def newest(self) -> tuple[int, int]:
+        """Epoch and number of the newest version seen; set when a table is recovered."""
+        return self._newest
+
+    @newest.setter
+    def newest(self, newest: tuple[int, int]) -> None:
+        self._newest = newest
+
     def is_lagging(self, epochs: npt.NDArray[np.uint64], numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
         """Return for each version whether it lies too far behind."""
         if self._max_lag is None:

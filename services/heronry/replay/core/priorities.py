@@ -12,17 +12,17 @@ MAX_EXPONENT = 4.0
 _ALLOWED = f"finite, 0 to {MAX_PRIORITY:.2g}"
 
 
-def checked_priorities(priorities: npt.NDArray[np.float64]) -> Priorities:
-    """Return the priorities.
+def checked_priorities(priorities: npt.NDArray[np.float64], field: str = "priorities") -> Priorities:
+    """Return the priorities as items hold them, in float32.
 
     Raises:
       InvalidArgumentError: one is NaN, infinite, negative or too large; names the first.
     """
-    refused = ~((priorities >= 0) & (priorities <= MAX_PRIORITY))
-    if refused.any():
-        index = int(refused.argmax())
-        raise InvalidArgumentError.of(f"priorities[{index}]", float(priorities[index]), _ALLOWED)
-    return priorities
+    # A NaN makes the least value NaN, for which no comparison holds.
+    if len(priorities) and not (priorities.min() >= 0 and priorities.max() <= MAX_PRIORITY):
+        index = int((~((priorities >= 0) & (priorities <= MAX_PRIORITY))).argmax())
+        raise InvalidArgumentError.of(f"{field}[{index}]", float(priorities[index]), _ALLOWED)
+    return priorities.astype(np.float32)
 
 
 def check_priority(field: str, priority: float) -> None:
@@ -43,8 +43,12 @@ class RunningMaximum:
 
     @property
     def value(self) -> float:
-        """The priority of an item that comes without one."""
+        """The priority of an item that comes without one; set when a table is recovered."""
         return self._value
+
+    @value.setter
+    def value(self, value: float) -> None:
+        self._value = value
 
     def see(self, priorities: Priorities) -> None:
         """Take note of priorities given."""

@@ -60,16 +60,20 @@ class Limiter:
         return max(0, by_ratio, min(limit, self.settings.min_size - self.size))
 
     def sample_waiting(self) -> Waiting:
-        """Say why one sample is refused."""
-        if self.size < self.settings.min_size:
-            return Waiting("sample", "inserts - deletes", self.size, self.settings.min_size)
+        """Say why one sample is refused, and how many inserts that takes at least."""
+        min_size, size = self.settings.min_size, self.size
+        if size < min_size:
+            return Waiting("sample", "inserts - deletes", size, min_size, needed=min_size - size)
         term = "inserts * samples_per_insert - samples - 1"
-        return Waiting("sample", term, self._after_sampling(1), self.settings.min_diff)
+        value, bound = self._after_sampling(1), self.settings.min_diff
+        needed = max(0, math.ceil((bound - value) / self.settings.samples_per_insert))
+        return Waiting("sample", term, value, bound, needed=needed)
 
     def insert_waiting(self) -> Waiting:
-        """Say why one insert is refused."""
+        """Say why one insert is refused, and how many samples that takes at least."""
         term = "(inserts + 1) * samples_per_insert - samples"
-        return Waiting("insert", term, self._after_inserting(1), self.settings.max_diff)
+        value, bound = self._after_inserting(1), self.settings.max_diff
+        return Waiting("insert", term, value, bound, needed=max(0, math.ceil(value - bound)))
 
     def reset(self) -> None:
         """Zero the counters."""

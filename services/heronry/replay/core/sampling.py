@@ -1,82 +1,104 @@
-"""Picks items one after the other, as many as the limiter allows, and retires those served often enough."""
+"""Decides which items are served next, as many as the limiter allows, and which of them are used up."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from heronry.replay.core.items import Items
-from heronry.replay.core.rate_limiter import Limiter
-from heronry.replay.core.selector import Draw, ItemSelector, Slots
+from heronry.replay.core.contents import Contents
+from heronry.replay.core.selector import NO_SLOTS, Draw, Slots, without_repeats
 
-_NONE = np.zeros(0, np.int64)
+_NOBODY: Final = NO_SLOTS
 
 
 class Picked(NamedTuple):
-    """Slots drawn in their order, and those that the sampler has given up for it, each once."""
+    """Items drawn.
+
+    Attributes:
+      draw: in their order, lagging ones included.
+      served: which of them are served: all that do not lag.
+      retired: slots of those served that are used up, each once.
+      lagging: slots of those too far behind, each once.
+    """
 
     draw: Draw
-    gone: Slots
+    served: Draw
+    retired: Slots
+    lagging: Slots
 
 
 class Picker:
-    """Commits samples with the limiter, then draws: what was committed is never taken back.
+    """Draws from a table's sampler and changes nothing: what it returns has still to be applied.
 
-    The three ways of drawing make the same decisions as one item at a time does.
+    One call makes the decisions that as many calls for a single item would make.
     """
 
-    def __init__(
-        self, items: Items, sampler: ItemSelector, limiter: Limiter, max_times: int, rng: np.random.Generator
-    ) -> None:
-        self._items = items
-        self._sampler = sampler
-        self._limiter = limiter
-        self._max_times = max_times
-        self._rng = rng
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._max_times = contents.definition.max_times_sampled
 
-    def pick(self, limit: int) -> Picked | None:
-        """Return up to `limit` items, or None when the limiter allows none; `deletes` counts those gone."""
+    def pick(self, limit: int, *, independent: bool = False, taken: Slots | None = None) -> Picked | None:
+        """Return up to `limit` items, or None when the limiter allows none, or all are taken.
+
+        Args:
+          limit: at least 1.
+          independent: whether a prioritised sampler's draws are independent.
+          taken: slots that must not come, for a batch without repeats; None: repeats are allowed.
+        """
         if self._max_times == 1:
-            return self._pick_once_each(limit)
-        if self._max_times == 0:
-            return self._pick_and_keep(limit)
-        return self._pick_one_by_one(limit)
+            draw = self._once_each(limit, taken)
+        elif self._max_times == 0:
+            draw = self._any(limit, independent, taken)
+        else:
+            # The draws behind one that uses up its item are void: stratified ones would then favour the first strata.
+            draw = self._any(limit, True, taken)
+        if draw is None or not len(draw.slots):
+            return None
+        return self._parted(*self._until_retired(draw))
 
-    def _pick_and_keep(self, limit: int) -> Picked | None:
-        count = self._limiter.samples_allowed(limit)
+    def _any(self, limit: int, independent: bool, taken: Slots | None) -> Draw | None:
+        count = self._contents.limiter.samples_allowed(limit)
         if count == 0:
             return None
-        self._limiter.num_samples += count
-        draw = self._sampler.draw(count, self._rng)
-        np.add.at(self._items.times_sampled, draw.slots, np.uint32(1))
-        return Picked(draw, _NONE)
+        sampler, rng = self._contents.sampler, self._contents.rng
+        if taken is None:
+            return sampler.draw(count, rng, independent=independent)
+        slots = sampler.choose(count, rng, taken).slots
+        return Draw(slots, sampler.probabilities(slots))
 
-    def _pick_once_each(self, limit: int) -> Picked | None:
+    def _once_each(self, limit: int, taken: Slots | None) -> Draw | None:
+        limiter, sampler = self._contents.limiter, self._contents.sampler
         # Each item served is deleted, which may bring the table below min_size before the batch is full.
-        above_min_size = self._limiter.size - self._limiter.settings.min_size + 1
-        count = self._limiter.samples_allowed(min(limit, above_min_size))
+        above_min_size = limiter.size - limiter.settings.min_size + 1
+        count = limiter.samples_allowed(min(limit, above_min_size))
         if count == 0:
             return None
-        self._limiter.num_samples += count
-        draw = self._sampler.take(count, self._rng)
-        self._items.times_sampled[draw.slots] += np.uint32(1)
-        self._limiter.num_deletes += count
-        return Picked(draw, draw.slots)
+        draw = sampler.choose(count, self._contents.rng)
+        return draw if taken is None else Draw(draw.slots, sampler.probabilities(draw.slots))
 
-    def _pick_one_by_one(self, limit: int) -> Picked | None:
-        slots: list[int] = []
-        probabilities: list[float] = []
-        gone: list[int] = []
-        while len(slots) < limit and self._limiter.can_sample():
-            self._limiter.num_samples += 1
-            draw = self._sampler.draw(1, self._rng)
-            slot = int(draw.slots[0])
-            slots.append(slot)
-            probabilities.append(float(draw.probabilities[0]))
-            self._items.times_sampled[slot] += np.uint32(1)
-            if self._items.times_sampled[slot] >= self._max_times:
-                self._sampler.delete(draw.slots)
-                self._limiter.num_deletes += 1
-                gone.append(slot)
-        if not slots:
-            return None
-        return Picked(Draw(np.array(slots, np.int64), np.array(probabilities)), np.array(gone, np.int64))
+    def _until_retired(self, draw: Draw) -> tuple[Draw, Slots]:
+        """Return the draws up to the first that uses up its item, and that item."""
+        if self._max_times == 0:
+            return draw, _NOBODY
+        if self._max_times == 1:
+            return draw, draw.slots
+        times: dict[int, int] = {}
+        before = self._contents.items.times_sampled.take(draw.slots).tolist()
+        for index, slot in enumerate(draw.slots.tolist()):
+            times[slot] = times.get(slot, before[index]) + 1
+            if times[slot] >= self._max_times:
+                last = index + 1
+                return Draw(draw.slots[:last], draw.probabilities[:last]), draw.slots[index:last]
+        return draw, _NOBODY
+
+    def _parted(self, draw: Draw, retired: Slots) -> Picked:
+        """Part the draws to serve from those of items too far behind."""
+        lag, items = self._contents.lag, self._contents.items
+        if not lag.is_bound:
+            return Picked(draw, draw, retired, _NOBODY)
+        versions = items.version_ids[draw.slots]
+        is_lagging = lag.is_lagging(items.versions.epochs[versions], items.versions.numbers[versions])
+        if not is_lagging.any():
+            return Picked(draw, draw, retired, _NOBODY)
+        lagging = without_repeats(draw.slots[is_lagging])
+        served = Draw(draw.slots[~is_lagging], draw.probabilities[~is_lagging])
+        return Picked(draw, served, retired[~np.isin(retired, lagging)], lagging)

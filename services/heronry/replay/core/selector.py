@@ -1,32 +1,43 @@
 """What every selector of items offers: samplers and removers are one family."""
 
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from heronry.replay.core.state import State
+
 Slots = npt.NDArray[np.int64]
-Priorities = npt.NDArray[np.float64]
+Priorities = npt.NDArray[np.float32]
+Probabilities = npt.NDArray[np.float64]
+
+NO_SLOTS: Final[Slots] = np.zeros(0, np.int64)
 
 
 class Draw(NamedTuple):
     """Slots drawn, and the probability of each in its own draw."""
 
     slots: Slots
-    probabilities: npt.NDArray[np.float64]
+    probabilities: Probabilities
 
 
 class ItemSelector(Protocol):
     """Chooses among the slots it was given; slots are small dense integers, distinct in every call.
 
-    The caller never draws from an empty selector and never deletes what is not there.
+    The caller never draws from an empty selector and never deletes what is not there. Drawing changes
+    nothing but the generator.
     """
+
+    @property
+    def mass(self) -> float:
+        """Sum of all weights; the number of slots where all are alike."""
+        ...
 
     def insert(self, slots: Slots, priorities: Priorities) -> None:
         """Add slots, in the order of their insertion."""
         ...
 
-    def restore(self, slots: Slots, priorities: Priorities) -> None:
+    def put_back(self, slots: Slots, priorities: Priorities) -> None:
         """Add slots that had been taken out, in their former order, before all that are there."""
         ...
 
@@ -38,18 +49,38 @@ class ItemSelector(Protocol):
         """Remove slots."""
         ...
 
-    def draw(self, count: int, rng: np.random.Generator) -> Draw:
-        """Draw `count` times and leave all in place: a slot may come twice."""
+    def draw(self, count: int, rng: np.random.Generator, *, independent: bool = False) -> Draw:
+        """Draw `count` times: a slot may come twice."""
         ...
 
-    def take(self, count: int, rng: np.random.Generator) -> Draw:
-        """Draw and remove, `count` times one after the other; at most as many as there are."""
+    def choose(self, count: int, rng: np.random.Generator, excluded: Slots = NO_SLOTS) -> Draw:
+        """Draw `count` times one after the other, no slot twice and none of `excluded`; fewer where there are fewer."""
+        ...
+
+    def probabilities(self, slots: Slots) -> Probabilities:
+        """Return each slot's probability in one draw of all that are there."""
         ...
 
     def clear(self) -> None:
         """Remove all slots."""
         ...
 
+    def state(self) -> State:
+        """Return all that `restore` needs: a selector restored draws what this one would."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Become what `state` was taken of."""
+        ...
+
     def __len__(self) -> int:
         """Slots held."""
         ...
+
+
+def without_repeats(slots: Slots) -> Slots:
+    """Return the slots that differ, in the order of their first occurrence."""
+    if len(slots) < 2:
+        return slots
+    _, first = np.unique(slots, return_index=True)
+    return slots[np.sort(first)]

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from heronry.replay.core.items import MAX_SLOTS
 from heronry.replay.core.priorities import MAX_EXPONENT
 from heronry.types.columns import ColumnSpec
-from heronry.types.errors import InvalidArgumentError, SchemaMismatchError, UnimplementedError
-from heronry.types.experience import AcknowledgementLevel
-from heronry.types.tables import Selector, TableDefinition
+from heronry.types.errors import FailedPreconditionError, InvalidArgumentError, SchemaMismatchError, UnimplementedError
+from heronry.types.experience import AcknowledgementLevel, ItemSlices
+from heronry.types.patterns import Pattern
+from heronry.types.tables import TableDefinition
 from heronry.types.tensors import Array, ElementType
 
 _FACT_PREFIX = "@"
@@ -19,7 +20,6 @@ def check_definition(definition: TableDefinition) -> None:
 
     Raises:
       InvalidArgumentError: values that could never work together.
-      UnimplementedError: an acknowledgement level that is not offered.
     """
     if definition.max_size > MAX_SLOTS // 2:
         raise InvalidArgumentError.of("definition.max_size", definition.max_size, f"at most {MAX_SLOTS // 2}")
@@ -27,12 +27,43 @@ def check_definition(definition: TableDefinition) -> None:
     if min_size > definition.max_size:
         allowed = f"at most max_size, {definition.max_size}: the table could never be sampled"
         raise InvalidArgumentError.of("rate_limiter.min_size", min_size, allowed)
-    _check_exponent("sampler", definition.sampler)
-    _check_exponent("remover", definition.remover)
-    if definition.acknowledgement is not AcknowledgementLevel.MEMORY:
+    check_exponent("sampler.priority_exponent", definition.sampler.priority_exponent)
+    check_exponent("remover.priority_exponent", definition.remover.priority_exponent)
+
+
+def check_exponent(field: str, exponent: float) -> None:
+    """Check an exponent of priorities.
+
+    Raises:
+      InvalidArgumentError: it is negative, not finite or so large that sums of weights would not be finite.
+    """
+    if not 0 <= exponent <= MAX_EXPONENT:
+        raise InvalidArgumentError.of(field, exponent, f"0 to {MAX_EXPONENT:g}")
+
+
+def check_level(definition: TableDefinition, *, has_journal: bool) -> None:
+    """Check that somebody keeps the table's level.
+
+    Raises:
+      UnimplementedError: changes would have to survive, and nobody notes them.
+    """
+    if not has_journal and definition.acknowledgement is not AcknowledgementLevel.MEMORY:
         got = definition.acknowledgement.value
         details = {"field": "definition.acknowledgement", "value": got, "allowed": "memory"}
         raise UnimplementedError(f"definition.acknowledgement: got {got}, offered: memory", details=details)
+
+
+def check_fits(definition: TableDefinition, specs: Sequence[ColumnSpec], max_bytes: int) -> None:
+    """Check that an item of the longest kind fits a table's bytes.
+
+    Raises:
+      InvalidArgumentError: the pattern's window is larger than all that may be held.
+    """
+    step_bytes = sum(s.num_bytes for s in specs)
+    num_steps = definition.pattern.num_steps
+    if not definition.compressed_columns and num_steps * step_bytes > max_bytes:
+        allowed = f"at most {max_bytes // step_bytes}: {max_bytes} bytes of steps of {step_bytes} bytes"
+        raise InvalidArgumentError.of("pattern.num_steps", num_steps, allowed)
 
 
 def check_specs(specs: Sequence[ColumnSpec]) -> None:
@@ -98,7 +129,18 @@ def signature(spec: ColumnSpec) -> str:
 _NAMES = {t: t.name.lower() for t in ElementType}
 
 
-def _check_exponent(field: str, selector: Selector) -> None:
-    exponent = selector.priority_exponent
-    if exponent > MAX_EXPONENT:
-        raise InvalidArgumentError.of(f"{field}.priority_exponent", exponent, f"0 to {MAX_EXPONENT:g}")
+def check_items(items: ItemSlices, pattern: Pattern) -> None:
+    """Check the arrays of explicit items; what they cover the step store checks.
+
+    Raises:
+      FailedPreconditionError: the table's pattern makes the items.
+      InvalidArgumentError: the arrays differ in length.
+    """
+    if pattern.period:
+        message = f"the table makes an item every {pattern.period} steps: only period 0 takes items from writers"
+        raise FailedPreconditionError(message, details={"period": str(pattern.period)})
+    count = len(items.lanes)
+    for name in ("starts", "lengths", "priorities"):
+        array = getattr(items, name)
+        if array is not None and len(array) != count:
+            raise InvalidArgumentError.of(f"items.{name}", f"{len(array)} values", f"as many as lanes, {count}")

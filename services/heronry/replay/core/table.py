@@ -7,57 +7,105 @@ import numpy as np
 import numpy.typing as npt
 
 from heronry.replay.core.byte_budget import ByteBudget
-from heronry.replay.core.conditions import EITHER, INSERTABLE, Condition
-from heronry.replay.core.items import Items, Keys
-from heronry.replay.core.lag import LagBound
-from heronry.replay.core.priorities import RunningMaximum, checked_priorities
-from heronry.replay.core.rate_limiter import Limiter
-from heronry.replay.core.sampling import Picked, Picker
-from heronry.replay.core.selector import Draw, Priorities, Slots
-from heronry.replay.core.selectors import make_selector
-from heronry.replay.core.served import Lease, Served, serve
-from heronry.replay.core.signature import check_definition, check_signature, check_specs
+from heronry.replay.core.changes import Changes
+from heronry.replay.core.conditions import EITHER, INSERTABLE
+from heronry.replay.core.contents import Contents
+from heronry.replay.core.effects import (
+    BlockStored,
+    ColumnsDeclared,
+    Effect,
+    ExponentSet,
+    ItemsDeleted,
+    ItemsInserted,
+    Journal,
+    LanesCut,
+    LeasesReturned,
+    LimiterSet,
+    PrioritiesUpdated,
+    TableReset,
+    WriterForgotten,
+    WriterOpened,
+)
+from heronry.replay.core.insertion import Insertion
+from heronry.replay.core.items import Keys
+from heronry.replay.core.priorities import checked_priorities
+from heronry.replay.core.selector import without_repeats
+from heronry.replay.core.signature import (
+    check_definition,
+    check_exponent,
+    check_fits,
+    check_level,
+    check_signature,
+    check_specs,
+)
+from heronry.replay.core.state import State
+from heronry.replay.core.step_memory import StepMemory
+from heronry.replay.core.step_pool import StorageSettings
 from heronry.replay.core.step_store import StepStore
-from heronry.replay.core.strand import Rows
-from heronry.replay.core.writers import Writers
-from heronry.types.blocking import Changed, WouldBlock
+from heronry.replay.core.table_state import priority_exponent_of, restore_table, table_state
+from heronry.replay.core.windows import Pages, Pieces
+from heronry.replay.core.writers import Writer, Writers
+from heronry.types.blocking import Changed
 from heronry.types.columns import ColumnSpec
-from heronry.types.errors import FailedPreconditionError
-from heronry.types.tables import Delivery, RateLimiter, SelectorKind, TableDefinition, TableInfo
-from heronry.types.version import ParameterVersion
-
-_NONE = np.zeros(0, np.int64)
+from heronry.types.errors import InvalidArgumentError
+from heronry.types.tables import PartialEpisodes, RateLimiter, SelectorKind, TableDefinition, TableInfo
 
 
 class Table:
     """Items served by a sampler and evicted by a remover, both within a rate limiter.
 
-    Not thread-safe: one owner calls it. The order of an insert is store, evict above `max_size` (the
-    new item may be the one), count; of a sample: count, draw, retire. Deletions count alike, whether
-    by eviction, by `max_times_sampled` or asked for. An item that is dropped for its lag was drawn:
-    it counts as sampled and deleted, or a queue's window would shrink by it for ever.
+    Not thread-safe: one owner calls it. Every change is decided, then made as an effect: with a journal
+    the same effects make the same table again. Deletions count alike, whether by eviction, by
+    `max_times_sampled` or asked for. An item that is dropped for its lag was drawn: it counts as sampled
+    and deleted, or a queue's window would shrink by it for ever.
 
     Source: the table semantics of Reverb.
     """
 
-    def __init__(self, definition: TableDefinition, budget: ByteBudget, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        definition: TableDefinition,
+        budget: ByteBudget,
+        rng: np.random.Generator,
+        *,
+        shard: int = 0,
+        journal: Journal | None = None,
+        memory: StepMemory | None = None,
+        max_resident_bytes: int = 0,
+    ) -> None:
+        """Make an empty table.
+
+        Args:
+          definition: checked here.
+          budget: of the bytes of all tables.
+          rng: of the selectors alone.
+          shard: number in the keys of its items.
+          journal: takes note of every change; None: nothing survives the process.
+          memory: where the steps lie; None: in memory of the process.
+          max_resident_bytes: beyond which steps leave `memory` for its files; 0: never.
+
+        Raises:
+          InvalidArgumentError, SchemaMismatchError: the definition could never work.
+          UnimplementedError: a level above MEMORY without a journal.
+        """
         check_definition(definition)
+        check_level(definition, has_journal=journal is not None)
         self._definition = definition
         self._budget = budget
-        self._limiter = Limiter(definition.rate_limiter)
-        self._items = Items()
-        self._sampler = make_selector(definition.sampler)
-        self._remover = make_selector(definition.remover)
-        self._picker = Picker(self._items, self._sampler, self._limiter, definition.max_times_sampled, rng)
-        self._rng = rng
-        self._lag = LagBound(definition.max_lag)
-        self._maximum = RunningMaximum()
-        self._store: StepStore | None = None
-        self._num_lagging = 0
-        self._incarnation = 0
-        self.writers = Writers()
+        self._memory = memory
+        self._storage = StorageSettings(
+            definition.max_bytes, max_resident_bytes, definition.compressed_columns, journal is not None
+        )
+        self._drops_partial = definition.partial_episodes is PartialEpisodes.DROP
+        self._num_recovered = 0
+        self.contents = Contents(definition, self._new_store, rng, shard)
+        self.changes = Changes(self.contents, journal)
+        self._max_bytes = min(definition.max_bytes or budget.max_bytes, budget.max_bytes)
+        self.insertion = Insertion(self.changes, self._max_bytes)
         if definition.columns:
-            self.declare_columns(definition.columns)
+            # Not noted: whoever recovers the table has its definition too.
+            self._check_columns(definition.columns)
+            self.contents.apply(ColumnsDeclared(definition.columns))
 
     @property
     def definition(self) -> TableDefinition:
@@ -65,85 +113,71 @@ class Table:
         return self._definition
 
     @property
-    def store(self) -> StepStore:
-        """The steps; only once the columns are known."""
-        if self._store is None:
-            raise FailedPreconditionError(f"table {self._definition.table!r} has no columns yet: nothing was appended")
-        return self._store
-
-    @property
     def specs(self) -> tuple[ColumnSpec, ...]:
         """Columns of a step; none before the first writer."""
-        return () if self._store is None else self._store.specs
+        return self.contents.store.specs if self.contents.has_store else ()
+
+    @property
+    def store(self) -> StepStore:
+        """The steps; only once the columns are known."""
+        return self.contents.store
+
+    @property
+    def writers(self) -> Writers:
+        """Its writers."""
+        return self.contents.writers
+
+    @property
+    def drops_partial(self) -> bool:
+        """Whether items of an episode go when its writer is lost before its end."""
+        return self._drops_partial
+
+    @property
+    def num_items(self) -> int:
+        """Items held."""
+        return len(self.contents.remover)
 
     def declare_columns(self, specs: Sequence[ColumnSpec]) -> None:
         """Take the columns of a first writer, or compare those of another.
 
         Raises:
           SchemaMismatchError: they differ from the table's.
-          ResourceExhaustedError: the byte budget is smaller than one block of them.
+          InvalidArgumentError: the table's bytes do not hold one item of them.
+          ResourceExhaustedError: nor one page.
         """
-        if self._store is not None:
-            check_signature(self._definition.table, specs, self._store.specs)
+        if self.contents.has_store:
+            check_signature(self._definition.table, specs, self.specs)
             return
-        check_specs(specs)
-        self._store = StepStore(self._definition.table, specs, self._definition.pattern, self._budget)
+        self._check_columns(specs)
+        self.changes.make(ColumnsDeclared(tuple(specs)))
 
-    def insert(self, rows: Rows, priority: float | None, version: ParameterVersion) -> int:
-        """Insert as many of the items as the limiter allows, in their order, and return how many.
+    def open_writer(self, writer_id: str, epoch: int, num_lanes: int, holder: object) -> Writer:
+        """Let a session append for a writer; a former session of it may not any more.
 
         Raises:
-          WouldBlock: none is allowed.
+          FencedError, InvalidArgumentError, ResourceExhaustedError: as `Writers` says.
         """
-        count = self._limiter.inserts_allowed(len(rows))
-        if count == 0:
-            raise WouldBlock(Condition.CAN_INSERT, self._limiter.insert_waiting())
-        self._lag.see(version)
-        priorities = np.full(count, self._maximum.value if priority is None else priority)
-        self._maximum.see(priorities)
-        done = 0
-        while done < count:
-            step = self._insertable_at_once(count - done)
-            self._store_items(rows[done : done + step], priorities[done : done + step], version)
-            done += step
-        return count
+        writers = self.contents.writers
+        writer = writers.find(writer_id, epoch, num_lanes)
+        displaced = writers.displaced_by(writer_id) if writer is None else [writer]
+        for former in displaced:
+            if former.holder is not None:
+                self.lose_writer(former)
+        if writer is None:
+            for former in displaced:
+                self.changes.make(WriterForgotten(former.number))
+            number = writers.next_number
+            self.changes.make(WriterOpened(number, writer_id, epoch, num_lanes))
+            writer = writers.of(number)
+        if not writer.strands:
+            writer.strands = self.store.open_strands(num_lanes)
+        writers.attach(writer, holder)
+        return writer
 
-    def sample(self, limit: int, paths: Sequence[str]) -> Served | None:
-        """Serve up to `limit` items, fewer when the limiter allows fewer; None when all drawn were lagging.
-
-        Raises:
-          WouldBlock: the limiter allows none.
-        """
-        table_size = self._limiter.size
-        picked = self._picker.pick(limit)
-        if picked is None:
-            raise WouldBlock(Condition.CAN_SAMPLE, self._limiter.sample_waiting())
-        if len(picked.gone):
-            self._remover.delete(picked.gone)
-        draw, retired, lagging = self._part_lagging(picked)
-        served = self._serve(draw, retired, table_size, paths) if len(draw.slots) else None
-        self._free(lagging)
-        return served
-
-    def settle(self, lease: Lease) -> None:
-        """End a lease: its batch is done."""
-        if lease.incarnation == self._incarnation:
-            self._free(lease.retired)
-
-    def give_back(self, leases: Sequence[Lease]) -> None:
-        """Undo what unacknowledged batches took: their items come next again."""
-        valid = [lease for lease in leases if lease.incarnation == self._incarnation]
-        if not valid:
-            return
-        retired = np.concatenate([lease.retired for lease in valid])
-        retired = retired[np.argsort(self._items.insertions[retired])]
-        self._items.live[retired] = True
-        self._sampler.restore(retired, self._items.priorities[retired])
-        self._remover.restore(retired, self._items.priorities[retired])
-        self._limiter.num_deletes -= len(retired)
-        self._limiter.num_samples -= sum(len(lease.keys) for lease in valid)
-        slots, found = self._items.find(np.concatenate([lease.keys for lease in valid]))
-        np.subtract.at(self._items.times_sampled, slots[found], np.uint32(1))
+    def lose_writer(self, writer: Writer, *, has_ended: bool = False) -> None:
+        """End a writer's session: its lanes end here, and its open episodes as the definition says."""
+        self.contents.writers.detach(writer)
+        self.changes.make(LanesCut(writer.number, self._drops_partial and not has_ended))
 
     def update_priorities(self, keys: Keys, priorities: npt.NDArray[np.float64]) -> int:
         """Change priorities and return how many keys were found; the last of a repeated key wins.
@@ -151,36 +185,26 @@ class Table:
         Raises:
           InvalidArgumentError: a priority is NaN, infinite or negative; nothing was changed.
         """
-        priorities = checked_priorities(priorities)
-        slots, found = self._items.find(keys)
-        slots, priorities = slots[found], priorities[found]
-        if len(slots):
-            self._items.priorities[slots] = priorities
-            self._maximum.see(priorities)
-            self._sampler.update(slots, priorities)
-            self._remover.update(slots, priorities)
+        checked = checked_priorities(priorities)
+        slots, found = self.contents.items.find(keys)
+        if not found.all():
+            slots, checked = slots[found], checked[found]
+        self.changes.make(PrioritiesUpdated(slots, checked, len(keys) - len(slots)))
         return len(slots)
 
     def delete(self, keys: Keys) -> Changed[int]:
         """Delete items and return how many were found."""
-        slots, found = self._items.find(keys)
-        slots = np.unique(slots[found])
-        self._sampler.delete(slots)
-        self._remover.delete(slots)
-        self._limiter.num_deletes += len(slots)
-        self._free(slots)
+        slots, found = self.contents.items.find(keys)
+        slots = without_repeats(slots[found])
+        self.changes.make(ItemsDeleted(slots, len(keys) - int(found.sum())))
+        self.changes.commit()
         return Changed(len(slots), INSERTABLE)
 
     def reset(self) -> Changed[int]:
         """Drop all items, leased ones included, zero the counters, and return how many were dropped."""
-        num_items = len(self._remover)
-        used = self._items.used_slots()
-        self._sampler.clear()
-        self._remover.clear()
-        self._free(used)
-        self._limiter.reset()
-        self._num_lagging = 0
-        self._incarnation += 1
+        num_items = self.num_items
+        self.changes.make(TableReset())
+        self.changes.commit()
         return Changed(num_items, EITHER)
 
     def set_rate_limiter(self, settings: RateLimiter) -> Changed[TableInfo]:
@@ -191,74 +215,149 @@ class Table:
         """
         definition = replace(self._definition, rate_limiter=settings)
         check_definition(definition)
+        self.changes.make(LimiterSet(settings))
+        self.changes.commit()
         self._definition = definition
-        self._limiter.settings = settings
         return Changed(self.info(), EITHER)
 
-    def close(self) -> None:
-        """Drop everything and give the bytes back."""
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+    def set_priority_exponent(self, priority_exponent: float) -> Changed[TableInfo]:
+        """Change alpha of the prioritised selectors and weigh all items anew.
+
+        Raises:
+          InvalidArgumentError: it is out of range, or nothing is prioritised.
+        """
+        kinds = (self._definition.sampler.kind, self._definition.remover.kind)
+        if SelectorKind.PRIORITIZED not in kinds:
+            allowed = f"none: table {self._definition.table!r} has no prioritised selector"
+            raise InvalidArgumentError.of("priority_exponent", priority_exponent, allowed)
+        check_exponent("priority_exponent", priority_exponent)
+        self.changes.make(ExponentSet(priority_exponent))
+        self.changes.commit()
+        self._define_exponent(priority_exponent)
+        return Changed(self.info())
+
+    def commit(self) -> int:
+        """Hand all changes to the operating system and return the log's position; 0 without a journal."""
+        return self.changes.commit()
+
+    def note_durable(self, position: int) -> None:
+        """Say that the log up to a position, and the steps it speaks of, have the table's level."""
+        self.changes.note_durable(position)
+
+    def state(self) -> State:
+        """Return all of the table but its steps' bytes, in arrays of its own."""
+        return table_state(self.contents)
+
+    def restore(self, state: State) -> None:
+        """Make a fresh table what `state` was taken of; `finish_recovery` comes after the effects since."""
+        restore_table(self.contents, state)
+        self._follow(state)
+
+    def recover(self, effect: Effect) -> None:
+        """Apply an effect that was noted by a table of the same state."""
+        if isinstance(effect, BlockStored):
+            self.contents.store.apply(effect.pieces)
+            if effect.number:
+                self.contents.store.hold(effect.windows)
+        elif isinstance(effect, ItemsInserted) and effect.windows is not None:
+            self.contents.store.hold(effect.windows)
+        self.contents.apply(effect)
+        rng = getattr(effect, "rng", None)
+        if rng is not None:
+            self.contents.rng.bit_generator.state = rng
+        if isinstance(effect, LimiterSet):
+            self._definition = replace(self._definition, rate_limiter=effect.settings)
+        elif isinstance(effect, ExponentSet):
+            self._define_exponent(effect.priority_exponent)
+
+    def finish_recovery(self) -> int:
+        """End the lanes and leases of the former process and serve; return how many items were found.
+
+        The changes made here are noted: the journal goes on from what was recovered.
+        """
+        contents = self.contents
+        if contents.has_store:
+            contents.store.finish_recovery()
+        for writer in contents.writers:
+            self.changes.make(LanesCut(writer.number, self._drops_partial))
+        leased = contents.items.leased_slots()
+        if len(leased):
+            self.changes.make(LeasesReturned(leased, leased, len(leased)))
+        self._num_recovered = self.num_items
+        self.changes.commit()
+        return self._num_recovered
+
+    def drop_broken(self, pages: Pages) -> int:
+        """Delete all items that touch any of the pages, after recovery, and return how many."""
+        if not len(pages):
+            return 0
+        for writer in self.contents.writers:
+            self._drop_pending(writer, pages)
+        items = self.contents.items
+        slots = items.used_slots()
+        broken = slots[self.store.items_on(pages, items.windows(slots))]
+        self.changes.make(ItemsDeleted(broken))
+        self.changes.commit()
+        self._num_recovered = self.num_items
+        return len(broken)
+
+    def close(self, *, remove: bool = False) -> None:
+        """Drop everything and give the bytes back; `remove` also what lies on disk."""
+        store = self.contents.drop_store()
+        if store is not None:
+            store.close(remove=remove)
 
     def info(self) -> TableInfo:
         """Return the definition and the counters."""
+        contents, limiter = self.contents, self.contents.limiter
         return TableInfo(
             definition=self._definition,
-            num_items=len(self._remover),
-            num_bytes=0 if self._store is None else self._store.num_bytes,
-            num_inserts=self._limiter.num_inserts,
-            num_samples=self._limiter.num_samples,
-            num_deletes=self._limiter.num_deletes,
-            num_lagging=self._num_lagging,
-            num_writers=self.writers.num_open,
+            num_items=self.num_items,
+            num_bytes=contents.store.num_bytes if contents.has_store else 0,
+            num_inserts=limiter.num_inserts,
+            num_samples=limiter.num_samples,
+            num_deletes=limiter.num_deletes,
+            num_lagging=contents.num_lagging,
+            num_writers=contents.writers.num_open,
+            num_step_bytes=contents.store.num_step_bytes if contents.has_store else 0,
+            num_ignored=contents.num_ignored,
+            num_recovered=self._num_recovered,
+            mass=contents.sampler.mass,
+            shard=contents.items.shard,
+            durable_position=self.changes.durable_position,
         )
 
-    def _insertable_at_once(self, count: int) -> int:
-        """Return how many inserts make the same evictions together as one after the other."""
-        room = self._definition.max_size - len(self._remover)
-        if self._definition.remover.kind is SelectorKind.FIFO or count <= room:
-            return count
-        return max(1, room)
+    def _new_store(self, specs: Sequence[ColumnSpec]) -> StepStore:
+        definition = self._definition
+        return StepStore(
+            definition.table, specs, definition.pattern, self._budget, memory=self._memory, settings=self._storage
+        )
 
-    def _store_items(self, rows: Rows, priorities: Priorities, version: ParameterVersion) -> None:
-        slots = self._items.add(rows, priorities, version.epoch, version.number)
-        self._sampler.insert(slots, priorities)
-        self._remover.insert(slots, priorities)
-        excess = len(self._remover) - self._definition.max_size
-        if excess > 0:
-            evicted = self._remover.take(excess, self._rng).slots
-            self._sampler.delete(evicted)
-            self._limiter.num_deletes += len(evicted)
-            self._free(evicted)
-        self._limiter.num_inserts += len(rows)
+    def _check_columns(self, specs: Sequence[ColumnSpec]) -> None:
+        check_specs(specs)
+        check_fits(self._definition, specs, self._max_bytes)
 
-    def _part_lagging(self, picked: Picked) -> tuple[Draw, Slots, Slots]:
-        """Part the draws to serve, the items they use up, and the items dropped for their lag."""
-        slots, probabilities = picked.draw
-        is_lagging = self._lag.is_lagging(self._items.epochs[slots], self._items.numbers[slots])
-        if not is_lagging.any():
-            return picked.draw, picked.gone, _NONE
-        lagging = np.unique(slots[is_lagging])
-        staying = np.setdiff1d(lagging, picked.gone)
-        self._sampler.delete(staying)
-        self._remover.delete(staying)
-        self._limiter.num_deletes += len(staying)
-        self._num_lagging += len(lagging)
-        kept = Draw(slots[~is_lagging], probabilities[~is_lagging])
-        return kept, picked.gone[~np.isin(picked.gone, lagging)], lagging
+    def _drop_pending(self, writer: Writer, pages: Pages) -> None:
+        pending = writer.pending
+        if pending is None:
+            return
+        kept = replace(pending)
+        kept.keep(~self.store.items_on(pages, pending.windows))
+        if len(kept.windows) < len(pending.windows):
+            self.store.hold(kept.windows)
+            block = (kept.sequence, kept.version, Pieces.empty(), kept.windows, kept.priorities, kept.open_lanes)
+            self.changes.make(BlockStored(writer.number, *block))
 
-    def _serve(self, draw: Draw, retired: Slots, table_size: int, paths: Sequence[str]) -> Served:
-        columns = self.store.gather(self._items.rows[draw.slots], paths)
-        lease = Lease(self._items.keys(draw.slots), retired, self._incarnation)
-        served = serve(self._items, draw, columns, table_size, lease)
-        if self._definition.delivery is Delivery.AT_LEAST_ONCE:
-            self._items.live[retired] = False
-        else:
-            self._free(retired)
-        return served
+    def _follow(self, state: State) -> None:
+        """Make the definition what a restored state has of it."""
+        self._definition = replace(self._definition, rate_limiter=self.contents.limiter.settings)
+        exponent = priority_exponent_of(state)
+        if exponent is not None:
+            self._define_exponent(exponent)
 
-    def _free(self, slots: Slots) -> None:
-        if len(slots):
-            self.store.release(self._items.rows[slots])
-            self._items.free(slots)
+    def _define_exponent(self, priority_exponent: float) -> None:
+        for name in ("sampler", "remover"):
+            selector = getattr(self._definition, name)
+            if selector.kind is SelectorKind.PRIORITIZED:
+                changed = replace(selector, priority_exponent=priority_exponent)
+                self._definition = replace(self._definition, **{name: changed})

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from heronry.replay.core.selector import Draw, Priorities, Slots
-
-_FIRST_CAPACITY = 256
+from heronry.native import dense_delete, dense_insert
+from heronry.replay.core.reserved import grown, reserved
+from heronry.replay.core.selector import NO_SLOTS, Draw, Priorities, Probabilities, Slots
+from heronry.replay.core.state import State, array_of
 
 
 class UniformSelector:
@@ -13,53 +14,64 @@ class UniformSelector:
     Deleting fills the holes with the last slots: O(1) a slot.
     """
 
-    def __init__(self) -> None:
-        self._dense = np.zeros(_FIRST_CAPACITY, np.int64)
-        self._position = np.zeros(_FIRST_CAPACITY, np.int64)
+    def __init__(self, capacity: int) -> None:
+        self._dense = reserved(capacity, np.uint32)
+        self._position = reserved(capacity, np.uint32)
         self._size = 0
 
     def __len__(self) -> int:
         return self._size
 
-    def insert(self, slots: Slots, priorities: Priorities) -> None:
-        end = self._size + len(slots)
-        if end > len(self._dense):
-            self._dense = np.resize(self._dense, max(end, 2 * len(self._dense)))
-        highest = int(slots.max(initial=-1))
-        if highest >= len(self._position):
-            self._position = np.resize(self._position, max(highest + 1, 2 * len(self._position)))
-        self._dense[self._size : end] = slots
-        self._position[slots] = np.arange(self._size, end)
-        self._size = end
+    @property
+    def mass(self) -> float:
+        return float(self._size)
 
-    def restore(self, slots: Slots, priorities: Priorities) -> None:
+    def insert(self, slots: Slots, priorities: Priorities) -> None:
+        needed = max(self._size + len(slots), int(slots.max(initial=-1)) + 1)
+        if needed > len(self._dense):
+            self._grow(needed)
+        self._size = dense_insert(self._dense, self._position, self._size, slots)
+
+    def put_back(self, slots: Slots, priorities: Priorities) -> None:
         self.insert(slots, priorities)
 
     def update(self, slots: Slots, priorities: Priorities) -> None:
         """Do nothing: all slots stay alike."""
 
     def delete(self, slots: Slots) -> None:
-        remaining = self._size - len(slots)
-        positions = self._position[slots]
-        holes = positions[positions < remaining]
-        if len(holes):
-            tail_alive = np.ones(len(slots), np.bool_)
-            tail_alive[positions[positions >= remaining] - remaining] = False
-            moved = self._dense[remaining : self._size][tail_alive]
-            self._dense[holes] = moved
-            self._position[moved] = holes
-        self._size = remaining
+        self._size = dense_delete(self._dense, self._position, self._size, slots)
 
-    def draw(self, count: int, rng: np.random.Generator) -> Draw:
-        slots = self._dense[rng.integers(0, self._size, count)]
+    def draw(self, count: int, rng: np.random.Generator, *, independent: bool = False) -> Draw:
+        # `take` with a mode other than `raise` does not look at every index first.
+        slots = self._dense.take(rng.integers(0, self._size, count), mode="clip").astype(np.int64)
         return Draw(slots, np.full(count, 1.0 / self._size))
 
-    def take(self, count: int, rng: np.random.Generator) -> Draw:
-        count = min(count, self._size)
-        slots = self._dense[rng.choice(self._size, count, replace=False)]
-        probabilities = 1.0 / np.arange(self._size, self._size - count, -1, dtype=np.float64)
-        self.delete(slots)
-        return Draw(slots, probabilities)
+    def choose(self, count: int, rng: np.random.Generator, excluded: Slots = NO_SLOTS) -> Draw:
+        left = self._size - len(excluded)
+        count = min(count, left)
+        if count == 0:
+            return Draw(NO_SLOTS, np.zeros(0))
+        places = rng.choice(left, count, replace=False)
+        if len(excluded):
+            # The i-th of those left stands behind as many excluded ones as lie at or before it.
+            taken = np.sort(self._position[excluded].astype(np.int64))
+            places = places + np.searchsorted(taken - np.arange(len(taken)), places, side="right")
+        return Draw(self._dense[places].astype(np.int64), 1.0 / np.arange(left, left - count, -1, dtype=np.float64))
+
+    def probabilities(self, slots: Slots) -> Probabilities:
+        return np.full(len(slots), 1.0 / max(self._size, 1))
 
     def clear(self) -> None:
         self._size = 0
+
+    def state(self) -> State:
+        return {"order": self._dense[: self._size].copy()}
+
+    def restore(self, state: State) -> None:
+        self.clear()
+        self.insert(array_of(state, "order").astype(np.int64), np.zeros(0, np.float32))
+
+    def _grow(self, count: int) -> None:
+        used = len(self._dense)
+        self._dense = grown(self._dense, max(count, 2 * used), used)
+        self._position = grown(self._position, max(count, 2 * used), used)
