@@ -1,77 +1,56 @@
-"""Tables with the threads that own them."""
+"""The tables of a service by name, and where those lie that outlive it."""
 
 import asyncio
-import contextlib
-from collections.abc import Callable
-from dataclasses import replace
-from typing import TypeVar
+from pathlib import Path
+from typing import Final
 
 import numpy as np
+import structlog
 
+from heronry.replay.config import ReplaySettings
 from heronry.replay.core.byte_budget import ByteBudget
+from heronry.replay.core.step_memory import SpillMemory
 from heronry.replay.core.table import Table
-from heronry.runtime.owner import Owner
-from heronry.types.blocking import Changed, Waiting
-from heronry.types.errors import AlreadyExistsError, TableNotFoundError, UnavailableError
-from heronry.types.tables import TableDefinition, TableInfo
+from heronry.replay.durability.durable_table import DurableTable
+from heronry.replay.durability.folder import TableFolder
+from heronry.replay.durability.group_commit import GroupCommit
+from heronry.replay.durability.recovery import DurabilitySettings
+from heronry.replay.durability.saved_table import load_saved, saved_tables
+from heronry.replay.durability.storage_root import Recovered, StorageRoot
+from heronry.replay.table_host import TableHost
+from heronry.types.errors import AlreadyExistsError, HeronryError, TableNotFoundError
+from heronry.types.experience import AcknowledgementLevel
+from heronry.types.tables import TableDefinition
 
-T = TypeVar("T")
+# No table's folder has this name: it would be escaped.
+_SAVED: Final = "@saved"
 
-
-class TableHost:
-    """One table and its owner: callers of one table do not wait for those of another."""
-
-    def __init__(self, definition: TableDefinition, budget: ByteBudget) -> None:
-        self.declared = definition
-        self.table = Table(definition, budget, np.random.default_rng(definition.seed))
-        self._owner = Owner(f"table {definition.table!r}")
-
-    async def call(self, function: Callable[..., T], *args: object) -> T:
-        """Run a core call that changes nothing others wait for, in the owner's thread."""
-        return await self._owner.call(function, *args)
-
-    async def change(self, function: Callable[..., Changed[T]], *args: object) -> T:
-        """Run a core call in the owner's thread; it waits as long as it must, and wakes others."""
-        changed: T = await self._owner.call(function, *args)
-        return changed
-
-    async def finish(self, function: Callable[..., object], *args: object) -> None:
-        """Run a session's last call, also for a stream that is being cancelled, or of a table that is gone."""
-        with contextlib.suppress(UnavailableError):
-            await asyncio.shield(self._owner.call(function, *args))
-
-    async def info(self) -> TableInfo:
-        """Describe the table and those who wait."""
-        info = await self._owner.call(self.table.info)
-        return replace(info, waiting=tuple(self._owner.waiting()))
-
-    def longest_waiting(self, side: str) -> Waiting | None:
-        """Return why the caller of a side waits that has waited longest."""
-        return next((w for w in self._owner.waiting() if w.side == side), None)
-
-    async def close(self) -> None:
-        """Drop the table; those who wait are told that it is gone."""
-        await self._owner.call(self.table.close)
-        self._owner.close()
+_log = structlog.get_logger(__name__)
 
 
 class TableHosts:
-    """The tables of a service by name, within one byte budget; used on one event loop."""
+    """All tables, within one byte budget; used on one event loop."""
 
-    def __init__(self, max_bytes: int) -> None:
-        self._budget = ByteBudget(max_bytes)
+    def __init__(self, settings: ReplaySettings) -> None:
+        self._settings = settings
+        self._budget = ByteBudget(settings.max_bytes)
         self._hosts: dict[str, TableHost] = {}
+        self._roots: dict[Path, StorageRoot] = {}
+        self._group = GroupCommit()
+        self._saved = saved_tables(self._path("") / _SAVED)
 
-    def create(self, definition: TableDefinition) -> bool:
-        """Make a table; False when an equal one is there.
+    def create(self, definition: TableDefinition, run_id: str = "") -> bool:
+        """Make a table, of a run or of nobody's; False when an equal one is there.
 
         Raises:
           AlreadyExistsError: another one of that name is there.
-          InvalidArgumentError, UnimplementedError: a definition that cannot work here.
+          InvalidArgumentError, SchemaMismatchError: a definition that cannot work.
+          FencedError: another server uses the folder of such tables.
+          ResourceExhaustedError: there is no room on the disk.
         """
         known = self._hosts.get(definition.table)
         if known is None:
-            self._hosts[definition.table] = TableHost(definition, self._budget)
+            self._add(definition, run_id)
             return True
         if known.declared != definition:
             message = f"table {definition.table!r} is there with another definition"
@@ -88,17 +67,129 @@ class TableHosts:
             raise TableNotFoundError.of("table", table, sorted(self._hosts))
         return self._hosts[table]
 
+    def find(self, table: str) -> TableHost | None:
+        """Return a table, or None."""
+        return self._hosts.get(table)
+
     def all(self) -> list[TableHost]:
         """Return all tables, sorted by name."""
         return [self._hosts[name] for name in sorted(self._hosts)]
 
+    async def recover(self, run_id: str = "") -> tuple[str, ...]:
+        """Serve the tables that a former process left, of a run or of nobody's; return their names.
+
+        A table that cannot be opened is told and left as it lies.
+
+        Raises:
+          FencedError: another server uses their folder.
+        """
+        path = self._path(run_id)
+        if path in self._roots or not path.exists():
+            return ()
+        found = await asyncio.to_thread(lambda: list(self._root(run_id).recover()))
+        for one in found:
+            _tell(one)
+            if one.table is not None and one.declared is not None:
+                self._host(one.declared, one.table)
+        return tuple(one.name for one in found if one.table is not None)
+
     async def drop(self, table: str) -> None:
-        """Drop a table, where there is one."""
+        """Drop a table with its folder, where there is one."""
         host = self._hosts.pop(table, None)
         if host is not None:
-            await host.close()
+            await host.close(remove=True)
+
+    async def leave(self, run_id: str) -> None:
+        """Drop all that lies on disk of a run; its tables must be dropped."""
+        path = self._path(run_id)
+        root = self._roots.pop(path, None)
+        if root is not None:
+            await asyncio.to_thread(root.remove)
 
     async def close(self) -> None:
-        """Drop all tables."""
-        for name in list(self._hosts):
-            await self.drop(name)
+        """Let go of all tables; those with a folder are found again by the next start."""
+        while self._hosts:
+            _, host = self._hosts.popitem()
+            await host.close()
+        await asyncio.to_thread(self._group.close)
+        while self._roots:
+            self._roots.popitem()[1].close()
+
+    def _add(self, definition: TableDefinition, run_id: str) -> None:
+        if definition.acknowledgement is AcknowledgementLevel.MEMORY:
+            self._hosts[definition.table] = self._in_memory(definition, run_id)
+            return
+        durable = self._root(run_id).create(definition)
+        self._host(definition, durable)
+
+    def _host(self, definition: TableDefinition, durable: DurableTable) -> None:
+        self._hosts[definition.table] = TableHost(definition, durable.table, durable, self._group)
+
+    def _in_memory(self, definition: TableDefinition, run_id: str) -> TableHost:
+        """Make a table without a journal; one that was saved before the service's start begins with that."""
+        if run_id:
+            return TableHost(definition, self._fresh(definition))
+        path = TableFolder(self._path("") / _SAVED, definition.table).path
+        is_saved = path in self._saved
+        self._saved.discard(path)
+        table = (self._loaded(definition, path) if is_saved else None) or self._fresh(definition)
+        return TableHost(definition, table, saved=path)
+
+    def _loaded(self, definition: TableDefinition, path: Path) -> Table | None:
+        table = self._fresh(definition)
+        try:
+            if load_saved(path, definition, table):
+                _log.info("table_loaded", table=definition.table, items=table.num_items, path=str(path))
+                return table
+            _log.warning("table_not_loaded", table=definition.table, error="saved under another definition")
+        except HeronryError as error:
+            _log.error("table_not_loaded", table=definition.table, error=str(error))
+        table.close()
+        return None
+
+    def _fresh(self, definition: TableDefinition) -> Table:
+        memory = SpillMemory(self._path("") / "spill") if definition.spill else None
+        return Table(
+            definition,
+            self._budget,
+            np.random.default_rng(definition.seed),
+            shard=self._settings.shard,
+            memory=memory,
+            max_resident_bytes=self._settings.max_resident_bytes if definition.spill else 0,
+        )
+
+    def _root(self, run_id: str) -> StorageRoot:
+        path = self._path(run_id)
+        if path not in self._roots:
+            settings = self._settings
+            durability = DurabilitySettings(settings.shard, settings.max_resident_bytes, settings.snapshot_log_bytes)
+            self._roots[path] = StorageRoot(path, self._budget, durability)
+        return self._roots[path]
+
+    def _path(self, run_id: str) -> Path:
+        """Return where tables lie: a run's in the run's folder, others beside the runs'."""
+        settings = self._settings
+        instance = settings.instance or "replay-0"
+        if settings.storage_dir is not None:
+            return settings.storage_dir / (f"run-{run_id}" if run_id else "tables") / instance
+        return settings.data_dir / run_id / "replay" / instance
+
+
+def _tell(found: Recovered) -> None:
+    report = found.report
+    if found.error is not None:
+        _log.error("table_not_recovered", table=found.name, error=str(found.error))
+        return
+    _log.info(
+        "table_recovered",
+        table=found.name,
+        items=report.num_items,
+        effects=report.num_effects,
+        dropped_items=report.num_dropped,
+        duration_s=round(report.duration_s, 3),
+    )
+    for problem in report.problems:
+        _log.warning("table_recovery_dropped", table=found.name, problem=problem)
+
+
+__all__ = ["TableHost", "TableHosts"]

@@ -62,7 +62,7 @@ class ReplaySettings(Section):
     """Knobs of the experience table."""
 
     acknowledgement: Level | None = None
-    """What an accepted block survives; unset: memory, all that the replay service offers."""
+    """What an accepted block survives; unset: memory for queues of unrolls, process for replay."""
     queue_size: PositiveInt | None = None
     """Unrolls a queue holds; unset: twice the batch."""
     max_lag: NonNegativeInt | None = 4

@@ -65,7 +65,7 @@ def _replay(spec: RunSpec, algorithm: DqnSettings) -> TableDefinition:
         rate_limiter=RateLimiter.sample_to_insert_ratio(ratio, algorithm.min_replay_size, buffer),
         max_size=algorithm.replay_size,
         pattern=Pattern(num_steps=algorithm.num_steps, period=1),
-        acknowledgement=AcknowledgementLevel(spec.replay.acknowledgement or "memory"),
+        acknowledgement=AcknowledgementLevel(spec.replay.acknowledgement or "process"),
         delivery=Delivery(spec.replay.delivery),
         seed=spec.seed,
     )

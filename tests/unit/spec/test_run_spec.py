@@ -118,7 +118,7 @@ def test_the_table_of_dqn_holds_the_ratio_between_sampling_and_inserting() -> No
     middle = (table.rate_limiter.min_diff + table.rate_limiter.max_diff) / 2
     assert middle == 8 * 1000
     assert (table.pattern.num_steps, table.pattern.period) == (3, 1)
-    assert table.acknowledgement is AcknowledgementLevel.MEMORY
+    assert table.acknowledgement is AcknowledgementLevel.PROCESS
 
 
 def test_only_a_run_with_an_external_learner_does_without_the_service() -> None:

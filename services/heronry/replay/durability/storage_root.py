@@ -1,0 +1,96 @@
+"""The folder in which one service's tables lie."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from heronry.replay.core.byte_budget import ByteBudget
+from heronry.replay.durability.definition_file import read_definition, write_definition
+from heronry.replay.durability.durable_table import DurableTable
+from heronry.replay.durability.files import cannot_write
+from heronry.replay.durability.folder import FolderLock, TableFolder
+from heronry.replay.durability.recovery import DurabilitySettings, RecoveryReport, open_table
+from heronry.types.errors import HeronryError
+from heronry.types.tables import TableDefinition
+
+_DEFINITION: Final = "definition"
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A table that was found, as it was declared, or why it could not be opened; its folder stays as it is then."""
+
+    name: str
+    declared: TableDefinition | None
+    table: DurableTable | None
+    report: RecoveryReport
+    error: HeronryError | None = None
+
+
+class StorageRoot:
+    """Tables' folders under one path, which no other server may use meanwhile."""
+
+    def __init__(self, path: Path, budget: ByteBudget, settings: DurabilitySettings) -> None:
+        """Lock the path, making it where it is missing.
+
+        Raises:
+          FencedError: another server uses it; names its process.
+        """
+        self._path = path
+        self._budget = budget
+        self._settings = settings
+        self._lock = FolderLock(path)
+
+    def recover(self) -> Iterator[Recovered]:
+        """Open all tables that lie here; folders without a definition are the rest of one that was not finished."""
+        for path in sorted(p for p in self._path.iterdir() if p.is_dir()):
+            if (path / _DEFINITION).exists():
+                yield self._recovered(TableFolder.at(path))
+            elif (path / "columns").exists():
+                shutil.rmtree(path, ignore_errors=True)
+
+    def create(self, definition: TableDefinition) -> DurableTable:
+        """Make a new table; when this returns it is found again after any end of the process.
+
+        Raises:
+          ResourceExhaustedError: there is no room on the disk.
+          InvalidArgumentError, SchemaMismatchError: the definition could never work.
+        """
+        folder = TableFolder(self._path, definition.table)
+        folder.remove()
+        table: DurableTable | None = None
+        try:
+            table, _ = open_table(folder, definition, self._budget, self._settings)
+            write_definition(folder.definition, definition)
+        except OSError as error:
+            _give_up(folder, table)
+            raise cannot_write(f"table {definition.table!r}", error) from error
+        except BaseException:
+            _give_up(folder, table)
+            raise
+        return table
+
+    def close(self) -> None:
+        """Let others in; the tables must be closed."""
+        self._lock.close()
+
+    def remove(self) -> None:
+        """Remove all that lies here and let others in."""
+        shutil.rmtree(self._path, ignore_errors=True)
+        self._lock.close()
+
+    def _recovered(self, folder: TableFolder) -> Recovered:
+        try:
+            definition = read_definition(folder.definition)
+            table, report = open_table(folder, definition, self._budget, self._settings)
+        except HeronryError as error:
+            return Recovered(folder.path.name, None, None, RecoveryReport(), error)
+        return Recovered(definition.table, definition, table, report)
+
+
+def _give_up(folder: TableFolder, table: DurableTable | None) -> None:
+    if table is not None:
+        table.close()
+    folder.remove()
