@@ -1,121 +1,135 @@
-"""One Sample stream: messages to and from a sample session."""
+"""One Sample stream: messages to and from what draws its batches."""
 
-import asyncio
-from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
+from typing import Final
+
+import numpy as np
 
 from heronry.api.replay.v1 import replay_pb2 as pb
+from heronry.replay.batch_shares import Share, SharesSource, share_probabilities
+from heronry.replay.batch_source import BatchSource, TableSource
+from heronry.replay.batch_transport import BatchTransport, StreamTransport
 from heronry.replay.config import ReplaySettings
+from heronry.replay.core.drawing import Drawing, DrawOptions
 from heronry.replay.core.sample_session import Acknowledge, Credits, SampleHeader, SampleMessage, SampleSession
-from heronry.replay.hosts import TableHost, TableHosts
-from heronry.replay.told_waits import told_why
-from heronry.types.blocking import Changed, Waiting
+from heronry.replay.hosts import TableHosts
+from heronry.replay.shared_memory import SharedMemory
+from heronry.replay.shared_transport import SharedTransport
+from heronry.replay.stream_inbox import StreamInbox
+from heronry.types.blocking import Waiting
 from heronry.types.errors import InvalidArgumentError
-from heronry.wire.blocks import batch_to_proto
 from heronry.wire.tables import waiting_to_proto
 
-Send = Callable[[pb.SampleResponse], Awaitable[None]]
+Send = Callable[[bytes], Awaitable[None]]
 
-_MAX_INBOX = 64
+_MAX_INBOX: Final = 64
+# What is drawn ahead of a reader: with what the transport holds, far below 16 MiB a stream.
+_MAX_AHEAD_BYTES: Final = 2 << 20
+_MAX_AHEAD: Final = 8
 
 
 async def serve_sample(
-    requests: AsyncIterable[pb.SampleRequest], send: Send, hosts: TableHosts, settings: ReplaySettings
+    requests: AsyncIterable[pb.SampleRequest],
+    send: Send,
+    hosts: TableHosts,
+    settings: ReplaySettings,
+    shared_memory: SharedMemory,
 ) -> None:
     """Send batches while there are credits, until the reader ends or is lost.
 
-    Nothing is drawn without a credit and nothing is queued: a reader that stops reading holds back
-    the one batch that is being sent. A reader that half-closes gets what its credits still allow.
+    Nothing is drawn without a credit, and at most 8 batches of together 2 MiB, or a single one, are drawn ahead
+    of what was sent: so much a reader that stops reading holds back, beside the shared memory it was lent. A
+    reader that half-closes gets what its credits still allow.
     """
     iterator = aiter(requests)
     first = await anext(iterator, None)
     if first is None:
         return
     header = _header(first)
-    host = hosts.get(header.table)
-    session: SampleSession = await host.call(SampleSession, host.table, header, settings.max_batch_bytes)
-    inbox = _Inbox(iterator)
+    stream = StreamTransport()
+    transport = SharedTransport(stream, shared_memory) if header.accept_shared_memory else stream
+    source = await _open_source(header, hosts, transport, settings)
+    inbox: StreamInbox[SampleMessage] = StreamInbox(iterator, lambda request: _message(request, transport), _MAX_INBOX)
     try:
-        await _send_batches(session, host, inbox, send, settings.waiting_period_s)
+        for message in transport.opening():
+            await send(message)
+        await _send_batches(source, transport, inbox, send)
     finally:
         await inbox.close()
-        await host.finish(session.close, inbox.messages)
+        await source.close(inbox.messages)
+        transport.close()
 
 
-async def _send_batches(session: SampleSession, host: TableHost, inbox: "_Inbox", send: Send, period_s: float) -> None:
+async def _send_batches(
+    source: BatchSource, transport: BatchTransport, inbox: StreamInbox[SampleMessage], send: Send
+) -> None:
     async def tell(waiting: Waiting) -> None:
-        await send(pb.SampleResponse(waiting=waiting_to_proto(waiting)))
+        await send(pb.SampleResponse(waiting=waiting_to_proto(waiting)).SerializeToString())
 
-    def advance() -> Changed[list[pb.SampleResponse]]:
-        changed = session.advance(inbox.messages)
-        # Encoded here, in the owner's thread: a large batch takes longer than the loop may be held up.
-        messages = [] if changed.value is None else list(batch_to_proto(changed.value))
-        return Changed(messages, changed.conditions)
-
-    while session.may_collect or await inbox.wait():
-        messages = await told_why(host.change(advance), host, "sample", period_s, tell)
-        await inbox.taken()
-        for message in messages:
-            await send(message)
+    while source.may_collect or await inbox.wait():
+        # The size is known with the first batch.
+        num_bytes = transport.num_bytes
+        max_batches = max(1, min(_MAX_AHEAD, _MAX_AHEAD_BYTES // num_bytes)) if num_bytes else 1
+        batches = await source.advance(inbox.messages, num_bytes, max_batches, tell)
+        inbox.taken()
+        for batch in batches:
+            for message in transport.messages(batch):
+                await send(message)
 
 
-class _Inbox:
-    """Reads a stream's requests as they come, a bounded number ahead of those who take them.
-
-    `messages` is filled on the event loop and emptied in the owner's thread.
-    """
-
-    def __init__(self, requests: AsyncIterator[pb.SampleRequest]) -> None:
-        self.messages: deque[SampleMessage] = deque()
-        self._changed = asyncio.Event()
-        self._room = asyncio.Event()
-        self._has_ended = False
-        self._reader = asyncio.ensure_future(self._read(requests))
-
-    async def wait(self) -> bool:
-        """Wait for a message that nobody has taken; False when none will come."""
-        while not self.messages:
-            if self._has_ended:
-                await self._reader
-                return False
-            self._changed.clear()
-            await self._changed.wait()
-        return True
-
-    async def taken(self) -> None:
-        """Read on after messages were taken; raises what the reading ran into."""
-        self._room.set()
-        if self._has_ended:
-            await self._reader
-
-    async def close(self) -> None:
-        """Stop reading."""
-        self._reader.cancel()
-        await asyncio.gather(self._reader, return_exceptions=True)
-
-    async def _read(self, requests: AsyncIterator[pb.SampleRequest]) -> None:
-        try:
-            async for request in requests:
-                while len(self.messages) >= _MAX_INBOX:
-                    self._room.clear()
-                    await self._room.wait()
-                self.messages.append(_message(request))
-                self._changed.set()
-        finally:
-            self._has_ended = True
-            self._changed.set()
+async def _open_source(
+    header: pb.SampleHeader, hosts: TableHosts, transport: BatchTransport, settings: ReplaySettings
+) -> BatchSource:
+    if header.shares:
+        return await _open_shares(header, hosts, transport, settings)
+    host = hosts.get(header.table)
+    opening = SampleHeader(
+        header.table, header.batch_size, tuple(header.columns), header.independent, header.without_replacement
+    )
+    session: SampleSession = await host.call(
+        SampleSession, host.table, opening, settings.max_batch_bytes, transport.new_buffer
+    )
+    return TableSource(host, session, settings.waiting_period_s)
 
 
-def _header(request: pb.SampleRequest) -> SampleHeader:
-    if request.WhichOneof("part") != "header":
-        raise InvalidArgumentError.of("part", request.WhichOneof("part"), "header, as the first message")
-    return SampleHeader(request.header.table, request.header.batch_size, tuple(request.header.columns))
+async def _open_shares(
+    header: pb.SampleHeader, hosts: TableHosts, transport: BatchTransport, settings: ReplaySettings
+) -> BatchSource:
+    if header.table:
+        raise InvalidArgumentError.of("header.table", header.table, "empty beside shares")
+    probabilities = share_probabilities([share.weight for share in header.shares])
+    tables = [hosts.get(share.table) for share in header.shares]
+    shares: list[Share] = []
+    for index, (host, probability) in enumerate(zip(tables, probabilities, strict=True)):
+        options = DrawOptions(
+            batch_size=header.batch_size,
+            columns=tuple(header.columns),
+            independent=header.independent,
+            without_replacement=header.without_replacement,
+            table_index=index,
+            max_batch_bytes=settings.max_batch_bytes,
+        )
+        shares.append(Share(host, await host.call(Drawing, host.table, options), probability))
+    rng = np.random.default_rng([host.declared.seed for host in tables])
+    return SharesSource(shares, header.batch_size, rng, transport.new_buffer, settings.waiting_period_s)
 
 
-def _message(request: pb.SampleRequest) -> SampleMessage:
+def _message(request: pb.SampleRequest, transport: BatchTransport) -> SampleMessage | None:
     part = request.WhichOneof("part")
     if part == "credits":
         return Credits(request.credits.num_batches)
     if part == "acknowledge":
         return Acknowledge(request.acknowledge.batch_id)
-    raise InvalidArgumentError.of("part", part, "credits or acknowledge after the header")
+    if part == "release":
+        transport.release(request.release.slots)
+    elif part == "attached":
+        transport.attached(is_attached=request.attached.attached)
+    else:
+        raise InvalidArgumentError.of("part", part, "credits, acknowledge, release or attached after the header")
+    return None
+
+
+def _header(request: pb.SampleRequest) -> pb.SampleHeader:
+    if request.WhichOneof("part") != "header":
+        raise InvalidArgumentError.of("part", request.WhichOneof("part"), "header, as the first message")
+    return request.header

@@ -8,7 +8,7 @@ from heronry.runtime.process import run_service
 from heronry.runtime.server import ServerBuilder
 from heronry.runtime.service import Service
 from heronry.runtime.settings import ServiceSettings, TlsSettings, load_settings
-from heronry.runtime.streams import guarded, write
+from heronry.runtime.streams import WatchedWriter, guarded
 
 __all__ = [
     "CallContext",
@@ -24,5 +24,5 @@ __all__ = [
     "guarded",
     "load_settings",
     "run_service",
-    "write",
+    "WatchedWriter",
 ]

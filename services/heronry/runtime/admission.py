@@ -23,6 +23,7 @@ class Admission:
     def __init__(self, max_streams: int) -> None:
         self._max_streams = max_streams
         self._num_streams = 0
+        self._num_refused = 0
         self._refusal: UnavailableError | None = UnavailableError("the service starts", retry_after_s=_STARTING_RETRY_S)
         self._open: set[asyncio.Task[Any]] = set()
         self._ended: set[asyncio.Task[Any]] = set()
@@ -31,6 +32,11 @@ class Admission:
     def num_streams(self) -> int:
         """Streams that are open now."""
         return self._num_streams
+
+    @property
+    def num_refused(self) -> int:
+        """Streams refused because all places were taken."""
+        return self._num_refused
 
     def open(self) -> None:
         """Let calls through; until then they are refused as UNAVAILABLE."""
@@ -63,6 +69,7 @@ class Admission:
             yield
             return
         if self._num_streams >= self._max_streams:
+            self._num_refused += 1
             raise _too_many(self._num_streams, self._max_streams)
         self._num_streams += 1
         try:

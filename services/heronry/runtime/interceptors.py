@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, cast
@@ -12,7 +13,7 @@ import structlog
 
 from heronry.runtime.admission import Admission
 from heronry.runtime.identity import ANONYMOUS, Identities
-from heronry.runtime.streams import write
+from heronry.runtime.streams import WatchedWriter
 from heronry.types.errors import DeadlineExceededError, HeronryError, InternalError
 from heronry.wire.status import DETAILS_KEY, error_to_status, rule_of
 
@@ -42,20 +43,12 @@ class CallContext:
     `write` ends the stream when the reader stalls. Everything else is passed on.
     """
 
-    __slots__ = ("_context", "_stall_s", "client_id")
+    __slots__ = ("_context", "client_id", "write")
 
     def __init__(self, context: Any, client_id: str, stall_s: float) -> None:  # noqa: ANN401 # typed by no public class
         self._context = context
-        self._stall_s = stall_s
         self.client_id = client_id
-
-    async def write(self, message: object) -> None:
-        """Send a message of a stream.
-
-        Raises:
-          AbortedError: the reader took nothing for the stall time.
-        """
-        await write(self._context, message, self._stall_s)
+        self.write = WatchedWriter(context.write, stall_s).write
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # whatever gRPC's context has
         return getattr(self._context, name)
@@ -78,6 +71,8 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
         self._admission = admission
         self._limits = limits
         self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        # Calls that ended with an error, by method and class; only methods that there are come here.
+        self.errors: Counter[tuple[str, str]] = Counter()
 
     async def intercept_service(
         self,
@@ -116,7 +111,7 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
                     return await inner(request, call)
                 return await _bounded(inner(request, call), self._limits.unary_timeout_s)
             except Exception as error:  # noqa: BLE001 # every error must become a status
-                return await _end(context, error, method)
+                return await self._end(context, error, method)
 
         return handle
 
@@ -127,7 +122,7 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
                 with self._admission.place(method):
                     return await inner(requests, call)
             except Exception as error:  # noqa: BLE001 # every error must become a status
-                return await _end(context, error, method)
+                return await self._end(context, error, method)
 
         return handle
 
@@ -142,7 +137,7 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
                     else:
                         await answers
             except Exception as error:  # noqa: BLE001 # every error must become a status
-                await _end(context, error, method)
+                await self._end(context, error, method)
 
         return handle
 
@@ -151,6 +146,22 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
         needs_identity = not method.startswith(_HEALTH)
         client_id = self._identities.client_id(context.invocation_metadata()) if needs_identity else ANONYMOUS
         return CallContext(context, client_id, self._limits.stall_s)
+
+    async def _end(self, context: Any, error: Exception, method: str) -> NoReturn:  # noqa: ANN401 # gRPC's own context
+        """End a call with an error's status; a call that has been ended already passes through."""
+        if isinstance(error, grpc.aio.AbortError):
+            raise error
+        if isinstance(error, grpc.aio.InternalError):
+            # The transport failed under a message: the client went away, nobody is left to be told.
+            raise asyncio.CancelledError from error
+        named = error if isinstance(error, HeronryError) else _internal(error, method)
+        self.errors[method, type(named).__name__] += 1
+        metadata = ((DETAILS_KEY, error_to_status(named).SerializeToString()),)
+        try:
+            await context.abort(rule_of(named).code, named.message, metadata)
+        except grpc.aio.InternalError as gone:
+            raise asyncio.CancelledError from gone
+        raise AssertionError("abort returned")
 
 
 async def _send_all(answers: AsyncIterator[object], call: CallContext) -> None:
@@ -169,22 +180,6 @@ async def _bounded(answer: Awaitable[object], timeout_s: float) -> object:
             raise
         message = f"the call came without a deadline and took more than {timeout_s:g} s"
         raise DeadlineExceededError(message, details={"timeout_s": f"{timeout_s:g}"}) from None
-
-
-async def _end(context: Any, error: Exception, method: str) -> NoReturn:  # noqa: ANN401 # gRPC's own context
-    """End a call with an error's status; a call that has been ended already passes through."""
-    if isinstance(error, grpc.aio.AbortError):
-        raise error
-    if isinstance(error, grpc.aio.InternalError):
-        # The transport failed under a message: the client went away, nobody is left to be told.
-        raise asyncio.CancelledError from error
-    named = error if isinstance(error, HeronryError) else _internal(error, method)
-    metadata = ((DETAILS_KEY, error_to_status(named).SerializeToString()),)
-    try:
-        await context.abort(rule_of(named).code, named.message, metadata)
-    except grpc.aio.InternalError as gone:
-        raise asyncio.CancelledError from gone
-    raise AssertionError("abort returned")
 
 
 def _internal(error: Exception, method: str) -> InternalError:

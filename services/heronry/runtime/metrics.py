@@ -1,7 +1,13 @@
 """A service's own figures for Prometheus."""
 
-from prometheus_client import CollectorRegistry, Gauge, start_http_server
+from collections.abc import Iterator
 
+from prometheus_client import CollectorRegistry, Gauge, start_http_server
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from heronry.runtime.server import RpcServer
 from heronry.runtime.usage import LoopLag, ProcessUsage
 from heronry.types.errors import ConfigurationError
 
@@ -19,6 +25,12 @@ class Metrics:
         )
         self._gauge("heronry_resident_bytes", "Resident memory").set_function(lambda: usage.resident_bytes)
         self._gauge("heronry_cpu_seconds", "CPU time").set_function(lambda: usage.cpu_time_s)
+
+    def watch(self, server: RpcServer) -> None:
+        """Show the streams of a server and the errors of its calls."""
+        admission = server.admission
+        self._gauge("heronry_streams", "Streams that are open").set_function(lambda: admission.num_streams)
+        self.registry.register(_Calls(server))
 
     def serve(self, port: int) -> None:
         """Begin to answer.
@@ -39,3 +51,21 @@ class Metrics:
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(name, text, registry=self.registry)
+
+
+class _Calls(Collector):
+    """Calls that were refused or ended with an error."""
+
+    def __init__(self, server: RpcServer) -> None:
+        self._server = server
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the counts as they are."""
+        refused = "Streams refused because all places were taken"
+        yield CounterMetricFamily("heronry_streams_refused", refused, value=self._server.admission.num_refused)
+        errors = CounterMetricFamily(
+            "heronry_errors", "Calls that ended with an error, by method and class", labels=("method", "error")
+        )
+        for (method, error), count in sorted(self._server.errors.copy().items()):
+            errors.add_metric((method, error), count)
+        yield errors

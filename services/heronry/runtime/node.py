@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
 import structlog
@@ -11,7 +11,7 @@ from heronry.client.options import ConnectionOptions
 from heronry.runtime.link import CoordinatorLink
 from heronry.runtime.reconciler import Reconciler
 from heronry.runtime.server import RpcServer, ServerBuilder
-from heronry.runtime.service import Service
+from heronry.runtime.service import Measured, Service
 from heronry.runtime.settings import ServiceSettings
 from heronry.runtime.usage import LoopLag, ProcessUsage
 from heronry.types.run import Assignment
@@ -88,6 +88,16 @@ class ServiceNode:
         """Streams that are open now."""
         return 0 if self._server is None else self._server.admission.num_streams
 
+    @property
+    def num_refused_streams(self) -> int:
+        """Streams refused since the start because all places were taken."""
+        return 0 if self._server is None else self._server.admission.num_refused
+
+    @property
+    def errors(self) -> Mapping[tuple[str, str], int]:
+        """Calls since the start that ended with an error, by method and class."""
+        return {} if self._server is None else self._server.errors
+
     def report_now(self) -> None:
         """Send a heartbeat at once: a state is reached, a failure happened. Call it on the node's loop."""
         if self._link is not None:
@@ -141,6 +151,10 @@ class ServiceNode:
         from heronry.runtime.metrics import Metrics  # only those who ask pay for the import
 
         metrics = Metrics(self.loop_lag, ProcessUsage())
+        if self._server is not None:
+            metrics.watch(self._server)
+        if isinstance(self._service, Measured):
+            metrics.registry.register(self._service.collector())
         metrics.serve(self._settings.metrics_port)
         self._closing.callback(metrics.close)
 

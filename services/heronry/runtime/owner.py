@@ -25,8 +25,16 @@ class _Post(NamedTuple):
     is_abandoned: bool = False
 
 
+class _News(NamedTuple):
+    """Conditions that a call outside the thread has changed."""
+
+    conditions: frozenset[Hashable]
+
+
 class Owner:
     """Runs every call on a core object in one thread, in the order of arrival.
+
+    A short call may run in its caller's thread instead while nobody else is at the core: `attempt`.
 
     A call that raises `WouldBlock` waits; a call whose result is `Changed`, or that got somewhere
     before it had to wait, wakes those who wait for the conditions it names, the longest waiting
@@ -38,11 +46,13 @@ class Owner:
         """Start the thread; `name` shows in its name and in errors."""
         self._name = name
         self._clock = clock or SystemClock()
-        self._inbox: queue.SimpleQueue[_Post | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[_Post | _News | None] = queue.SimpleQueue()
         self._waiters = Waiters()
         self._num_arrivals = 0
         self._is_closed = False
         self._gate = threading.Lock()
+        # Held by whoever is at the core and its waiters.
+        self._core = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"heronry-{name}", daemon=True)
         self._thread.start()
 
@@ -89,6 +99,29 @@ class Owner:
             self._inbox.put(_Post(call, is_abandoned=True))
             raise
 
+    def attempt(self, function: Callable[..., Changed[T]], *args: object) -> Changed[T] | None:
+        """Run `function(*args)` here and now, unless others are at the core or before it, or it must wait.
+
+        Two changes of threads cost more than a short call does. On an event loop it must be short indeed:
+        nothing else runs there meanwhile. When this returns None, make the same call by `call`: one that had
+        to wait goes on from where it came.
+
+        Raises:
+          UnavailableError: the owner was closed.
+        """
+        if not self._inbox.empty() or not self._core.acquire(blocking=False):
+            return None
+        try:
+            if self._is_closed:
+                raise self._closed_error()
+            result, conditions = _tried(function, *args)
+            has_news = any(self._waiters.head(c) is not None for c in conditions)
+        finally:
+            self._core.release()
+        if has_news:
+            self._inbox.put(_News(conditions))
+        return result
+
     def waiting(self) -> list[Waiting]:
         """Return who waits for what, the longest waiting first; callable from any thread."""
         now = self._clock.now()
@@ -115,16 +148,23 @@ class Owner:
             try:
                 post = self._inbox.get(timeout=self._until_next_wake())
             except queue.Empty:
-                self._wake_by_time()
+                with self._core:
+                    self._wake_by_time()
                 continue
             if post is None:
                 break
-            if post.is_abandoned:
-                self._abandon(post.call)
-            else:
-                self._admit(post.call)
-            self._wake_by_time()
+            with self._core:
+                self._take(post)
+                self._wake_by_time()
         self._refuse_all()
+
+    def _take(self, post: _Post | _News) -> None:
+        if isinstance(post, _News):
+            self._wake(post.conditions)
+        elif post.is_abandoned:
+            self._abandon(post.call)
+        else:
+            self._admit(post.call)
 
     def _until_next_wake(self) -> float | None:
         wake_s = self._waiters.next_wake_s()
@@ -210,12 +250,22 @@ class Owner:
         calls = self._waiters.snapshot()
         with contextlib.suppress(queue.Empty):
             while (post := self._inbox.get_nowait()) is not None:
-                calls.append(post.call)
+                if isinstance(post, _Post):
+                    calls.append(post.call)
         for call in calls:
             self._end(call, error=self._closed_error())
 
     def _closed_error(self) -> UnavailableError:
         return UnavailableError(f"{self._name} is closed", details={"owner": self._name})
+
+
+def _tried(function: Callable[..., Changed[T]], *args: object) -> tuple[Changed[T] | None, frozenset[Hashable]]:
+    """Return a call's result, None for one that must wait, and the conditions that it changed."""
+    try:
+        changed = function(*args)
+    except WouldBlock as blocked:
+        return None, blocked.changed
+    return changed, changed.conditions
 
 
 def _on_loop(call: Call, function: Callable[..., object], *args: object) -> None:

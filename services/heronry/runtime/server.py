@@ -98,6 +98,7 @@ class RpcServer:
         self._names = builder.names
         self.admission = Admission(settings.max_streams)
         interceptor = ServerInterceptor(Identities.from_file(settings.tokens_file), self.admission, limits)
+        self.errors = interceptor.errors
         self._health = health.aio.HealthServicer()
         options = server_options(
             max_message_bytes=settings.max_message_bytes,

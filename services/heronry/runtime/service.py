@@ -1,10 +1,12 @@
 """What a role's package builds and the runtime runs."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from heronry.types.run import Assignment, Progress
 
 if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+
     from heronry.runtime.node import ServiceNode
     from heronry.runtime.server import ServerBuilder
 
@@ -41,4 +43,13 @@ class Service(Protocol):
 
     def progress(self) -> Progress:
         """Return the figures for the next heartbeat."""
+        ...
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A service with figures of its own."""
+
+    def collector(self) -> "Collector":
+        """Return what collects them, in the thread of a scrape; called once, where metrics are asked for."""
         ...

@@ -18,11 +18,16 @@ _PAGE: Final = 4096
 IS_OFFERED: Final = sys.platform == "linux"
 
 
+def page_multiple(num_bytes: int) -> int:
+    """Return `num_bytes` rounded up to whole pages."""
+    return -(-num_bytes // _PAGE) * _PAGE
+
+
 class SharedSlots:
     """A memory file of `num_slots` slots whose reader can neither write nor shrink it.
 
-    Slots are taken to be filled and given back when the reader is done with them. Nothing is in memory
-    before a slot is filled. For one thread at a time.
+    Slots are taken to be filled and given back when the reader is done with them; the one given back last is
+    taken first: it is in memory, which none is before it was filled. One thread may take while another gives back.
     """
 
     def __init__(self, num_slots: int, slot_bytes: int) -> None:
@@ -32,7 +37,7 @@ class SharedSlots:
           OSError: the system gives no such memory.
         """
         self.num_slots = num_slots
-        self.slot_bytes = -(-slot_bytes // _PAGE) * _PAGE
+        self.slot_bytes = page_multiple(slot_bytes)
         self._free = list(range(num_slots - 1, -1, -1))
         descriptor = os.memfd_create("heronry", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
@@ -51,6 +56,7 @@ class SharedSlots:
 
     def take(self) -> int | None:
         """Return a free slot; None when the reader holds them all."""
+        # Only the taker removes: what is there stays.
         return self._free.pop() if self._free else None
 
     def view(self, slot: int) -> npt.NDArray[np.uint8]:

@@ -1,7 +1,7 @@
 """Reading and writing streams so that a peer that stalls ends its stream, and nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 from heronry.types.errors import AbortedError
@@ -31,19 +31,57 @@ async def guarded(requests: AsyncIterable[T], stall_s: float) -> AsyncIterator[T
         yield message
 
 
-async def write(context: Any, message: object, stall_s: float) -> None:  # noqa: ANN401 # gRPC's context or ours
-    """Send one message of a response stream.
+class WatchedWriter:
+    """Sends the messages of one response stream, one at a time, and ends it when its reader stalls.
 
-    Raises:
-      AbortedError: the reader took nothing for `stall_s`.
+    One timer watches all messages: a timer each would cost as much as a small message does.
     """
-    try:
-        async with asyncio.timeout(stall_s) as bound:
-            await context.write(message)
-    except TimeoutError:
-        if not bound.expired():
+
+    __slots__ = ("_begun_s", "_has_stalled", "_loop", "_stall_s", "_task", "_timer", "_write")
+
+    def __init__(self, write: Callable[[Any], Awaitable[None]], stall_s: float) -> None:
+        """Prepare; `write` is that of gRPC's context."""
+        self._write = write
+        self._stall_s = stall_s
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._begun_s = 0.0
+        self._has_stalled = False
+
+    async def write(self, message: object) -> None:
+        """Send a message.
+
+        Raises:
+          AbortedError: the reader took nothing for the stall time.
+        """
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a message is sent by a task")
+        num_cancels = task.cancelling()
+        self._task, self._begun_s = task, self._loop.time()
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._stall_s, self._look)
+        try:
+            await self._write(message)
+        except asyncio.CancelledError:
+            # The cancellation may be another's that came at the same time: that one goes on.
+            if self._has_stalled and task.uncancel() <= num_cancels:
+                raise _stalled("reader", "took", self._stall_s) from None
             raise
-        raise _stalled("reader", "took", stall_s) from None
+        finally:
+            self._task = None
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._task is None:
+            return
+        left_s = self._begun_s + self._stall_s - self._loop.time()
+        if left_s > 0:
+            self._timer = self._loop.call_later(left_s, self._look)
+        else:
+            self._has_stalled = True
+            self._task.cancel()
 
 
 def _stalled(side: str, verb: str, stall_s: float) -> AbortedError:

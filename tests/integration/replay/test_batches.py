@@ -10,9 +10,7 @@ from heronry.types.errors import (
     InvalidArgumentError,
     SchemaMismatchError,
     TableNotFoundError,
-    UnimplementedError,
 )
-from heronry.types.experience import AcknowledgementLevel
 from heronry.types.patterns import Pattern
 from heronry.types.tables import RateLimiter, Selector, TableDefinition
 from heronry.types.tensors import ElementType
@@ -107,8 +105,6 @@ async def test_named_errors_reach_the_client(run) -> None:
     assert not await client.create_table(prioritized())
     with pytest.raises(AlreadyExistsError):
         await client.create_table(prioritized(seed=5))
-    with pytest.raises(UnimplementedError, match="offered: memory"):
-        await client.create_table(prioritized(table="u", acknowledgement=AcknowledgementLevel.DISK))
     with pytest.raises(InvalidArgumentError, match=r"priorities\[0\]: got nan"):
         await client.update_priorities("t", np.array([1], np.uint64), np.array([np.nan]))
     with pytest.raises(TableNotFoundError):

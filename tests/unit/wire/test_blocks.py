@@ -1,42 +1,15 @@
-"""Blocks and batches, whole and in parts."""
+"""Blocks of steps and explicit items."""
 
 import numpy as np
 import pytest
 
 from heronry.api.replay.v1 import replay_pb2
-from heronry.types.errors import DataLossError, MessageTooLargeError, SchemaMismatchError
-from heronry.types.experience import Batch, Block
+from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
+from heronry.types.experience import Block, ItemSlices
 from heronry.types.version import ParameterVersion
-from heronry.wire.blocks import PART_BYTES, BatchAssembler, batch_to_proto, block_from_proto, block_to_proto
+from heronry.wire.blocks import block_from_proto, block_to_proto, items_from_proto, items_to_proto
 
 VERSION = ParameterVersion(2, 7, b"h" * 32, b"p" * 32)
-
-
-def batch_of(num_rows: int, row_bytes: int) -> Batch:
-    rng = np.random.default_rng(0)
-    return Batch(
-        columns={
-            "observation": rng.integers(0, 256, (2, num_rows, row_bytes), dtype=np.uint8),
-            "reward": rng.random((2, num_rows), dtype=np.float32),
-        },
-        keys=rng.integers(0, 1 << 63, num_rows, dtype=np.uint64),
-        probabilities=rng.random(num_rows),
-        priorities=rng.random(num_rows),
-        times_sampled=rng.integers(1, 5, num_rows, dtype=np.uint32),
-        behaviour_epochs=np.full(num_rows, 2, np.uint64),
-        behaviour_numbers=np.arange(num_rows, dtype=np.uint64),
-        table_size=99,
-        batch_id=5,
-    )
-
-
-def assert_equal(one: Batch, other: Batch) -> None:
-    assert list(one.columns) == list(other.columns)
-    for path in one.columns:
-        np.testing.assert_array_equal(one.columns[path], other.columns[path])
-    for name in ("keys", "probabilities", "priorities", "times_sampled", "behaviour_epochs", "behaviour_numbers"):
-        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
-    assert (one.table_size, one.batch_id, one.batch_size) == (other.table_size, other.batch_id, other.batch_size)
 
 
 @pytest.mark.parametrize("priority", [None, 0.0, 2.5])
@@ -64,56 +37,52 @@ def test_a_block_without_columns_is_refused() -> None:
         block_from_proto(replay_pb2.AppendBlock(num_steps=1))
 
 
-@pytest.mark.parametrize("row_bytes", [10, 600_000])
-def test_a_batch_comes_back_as_it_was(row_bytes) -> None:
-    batch = batch_of(4, row_bytes)
-    assembler = BatchAssembler()
+def test_priorities_by_step_and_ends_of_lanes_come_back_as_they_were() -> None:
+    priorities = np.arange(6, dtype=np.float64).reshape(2, 3)
+    block = Block(1, {"a": np.zeros((2, 3))}, VERSION, None, priorities, np.array([True, False, True]))
 
-    messages = list(batch_to_proto(batch))
-    results = [assembler.add(replay_pb2.SampleResponse.FromString(m.SerializeToString())) for m in messages]
+    back = block_from_proto(block_to_proto(block))
 
-    assert [r is None for r in results] == [True] * (len(messages) - 1) + [False]
-    assert_equal(results[-1], batch)
-    assert all(m.ByteSize() < 2 * PART_BYTES + 4096 for m in messages)
+    np.testing.assert_array_equal(back.priorities, priorities)
+    assert back.lane_ends.tolist() == [True, False, True]
 
 
-def test_waiting_messages_between_parts_are_ignored_and_batches_follow_each_other() -> None:
-    assembler = BatchAssembler()
-    waiting = replay_pb2.SampleResponse(waiting=replay_pb2.Waiting(side="sample"))
-    messages = list(batch_to_proto(batch_of(4, 600_000)))
+@pytest.mark.parametrize(
+    ("field", "data", "message"),
+    [
+        ("priorities", b"1234", r"block\.priorities: got '4 bytes', allowed: 48 bytes"),
+        ("lane_ends", b"\x00\x01", r"block\.lane_ends: got '2 bytes', allowed: 3 bytes"),
+        ("lane_ends", b"\x00\x01\x02", r"block\.lane_ends: got 2, allowed: 0 or 1"),
+    ],
+)
+def test_facts_that_do_not_fit_the_lanes_are_named(field: str, data: bytes, message: str) -> None:
+    block = block_to_proto(Block(1, {"a": np.zeros((2, 3))}, VERSION))
+    setattr(block, field, data)
 
-    found = [assembler.add(m) for message in [*messages, *messages] for m in (waiting, message)]
-
-    assert len([b for b in found if b is not None]) == 2
-
-
-def test_parts_out_of_order_and_batches_cut_short_are_named() -> None:
-    header, first, second, *_ = batch_to_proto(batch_of(4, 600_000))
-
-    with pytest.raises(DataLossError, match="a batch header before its parts"):
-        BatchAssembler().add(first)
-    skipping = BatchAssembler()
-    skipping.add(header)
-    with pytest.raises(DataLossError, match=r"batch_part\.offset: got 1048576, allowed: 0"):
-        skipping.add(second)
-    cut = BatchAssembler()
-    cut.add(header)
-    cut.add(first)
-    with pytest.raises(DataLossError, match="a new batch after 1048576 bytes"):
-        cut.add(header)
+    with pytest.raises(InvalidArgumentError, match=message):
+        block_from_proto(block)
 
 
-def test_a_batch_above_the_limit_is_refused() -> None:
-    header = next(batch_to_proto(batch_of(4, 600_000)))
+@pytest.mark.parametrize("priorities", [None, np.array([1.5, 0.0])])
+def test_explicit_items_come_back_as_they_were(priorities) -> None:
+    lanes, starts, lengths = np.array([0, 3]), np.array([7, 1 << 40]), np.array([4, 9])
+    items = ItemSlices(
+        5, lanes.astype(np.uint32), starts.astype(np.uint64), lengths.astype(np.uint32), VERSION, priorities
+    )
 
-    with pytest.raises(MessageTooLargeError, match=r"batch\.num_bytes"):
-        BatchAssembler(max_bytes=1000).add(header)
+    back = items_from_proto(replay_pb2.AppendItems.FromString(items_to_proto(items).SerializeToString()))
+
+    assert (back.sequence, back.behaviour_version) == (5, VERSION)
+    for name in ("lanes", "starts", "lengths"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(items, name))
+    assert (back.priorities is None) == (priorities is None)
+    assert priorities is None or back.priorities.tolist() == priorities.tolist()
 
 
-def test_a_batch_without_its_facts_is_named() -> None:
-    message = next(batch_to_proto(batch_of(2, 3)))
-    del message.batch.columns[-1]
-    del message.batch.data[-1]
+@pytest.mark.parametrize("field", ["lanes", "starts", "lengths", "priorities"])
+def test_items_with_a_field_of_another_length_are_refused(field: str) -> None:
+    message = replay_pb2.AppendItems(lanes=bytes(8), starts=bytes(16), lengths=bytes(8), priorities=bytes(16))
+    setattr(message, field, bytes(12))
 
-    with pytest.raises(SchemaMismatchError, match="@version"):
-        BatchAssembler().add(message)
+    with pytest.raises(InvalidArgumentError, match=r"items\."):
+        items_from_proto(message)

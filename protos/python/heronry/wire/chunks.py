@@ -18,13 +18,12 @@ from google.protobuf.message import Message
 from heronry.api.common.v1 import chunk_pb2
 from heronry.types.errors import DataLossError, MessageTooLargeError
 from heronry.types.tensors import Array, content_hash
+from heronry.wire.varints import LENGTH_DELIMITED, to_varint, varint
 
 CHUNK_BYTES: Final = 1 << 20
 _OFFSET_TAG: Final = 0x08
 _CRC_TAG: Final = 0x15
 _DATA_TAG: Final = 0x1A
-_LENGTH_DELIMITED: Final = 2
-_MAX_VARINT_BYTES: Final = 10
 
 Buffer = bytes | bytearray | memoryview | Array
 
@@ -72,7 +71,7 @@ def parse_frame(frame: bytes, wrapper: type[Message]) -> ChunkView | None:
     if not frame.startswith(tag):
         return None
     try:
-        length, position = _varint(frame, len(tag))
+        length, position = varint(frame, len(tag))
         return _parse_chunk(frame, position) if position + length == len(frame) else None
     except (IndexError, struct.error):
         return None
@@ -186,22 +185,22 @@ def _as_bytes(buffer: Buffer) -> npt.NDArray[np.uint8]:
 def _frame(tag: bytes, offset: int, data: npt.NDArray[np.uint8]) -> bytes:
     crc = google_crc32c.value(data)
     # Zero is the default and therefore not written, as protobuf's own serialiser does.
-    head = (bytes([_OFFSET_TAG]) + _to_varint(offset)) if offset else b""
+    head = (bytes([_OFFSET_TAG]) + to_varint(offset)) if offset else b""
     head += (bytes([_CRC_TAG]) + struct.pack("<I", crc)) if crc else b""
-    head += bytes([_DATA_TAG]) + _to_varint(data.size)
-    return b"".join((tag, _to_varint(len(head) + data.size), head, data.data))
+    head += bytes([_DATA_TAG]) + to_varint(data.size)
+    return b"".join((tag, to_varint(len(head) + data.size), head, data.data))
 
 
 def _parse_chunk(frame: bytes, position: int) -> ChunkView | None:
     offset = crc = 0
     if frame[position] == _OFFSET_TAG:
-        offset, position = _varint(frame, position + 1)
+        offset, position = varint(frame, position + 1)
     if frame[position] == _CRC_TAG:
         (crc,) = struct.unpack_from("<I", frame, position + 1)
         position += 5
     if frame[position] != _DATA_TAG:
         return None
-    length, position = _varint(frame, position + 1)
+    length, position = varint(frame, position + 1)
     if position + length != len(frame) or offset >= 1 << 64:
         return None
     return ChunkView(offset, crc, np.frombuffer(frame, np.uint8, length, position))
@@ -209,27 +208,7 @@ def _parse_chunk(frame: bytes, position: int) -> ChunkView | None:
 
 def _tag_of(wrapper: type[Message]) -> bytes:
     field = wrapper.DESCRIPTOR.fields_by_name["chunk"]
-    return _to_varint(field.number << 3 | _LENGTH_DELIMITED)
-
-
-def _to_varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _varint(frame: bytes, position: int) -> tuple[int, int]:
-    """Return the number at `position` and the position behind it."""
-    value = 0
-    for index in range(_MAX_VARINT_BYTES):
-        byte = frame[position + index]
-        value |= (byte & 0x7F) << 7 * index
-        if byte < 0x80:
-            return value, position + index + 1
-    raise IndexError
+    return to_varint(field.number << 3 | LENGTH_DELIMITED)
 
 
 def _loss(field: str, value: object, allowed: object) -> DataLossError:

@@ -270,6 +270,30 @@ class ReplayServiceStub(typing.Generic[_ReplayServiceCreateTableType, _ReplaySer
 
     Steps arrive as columnar blocks `[T, N, ...]`: T consecutive steps of N lanes (one lane is
     one environment). A table makes items of them by its pattern. Both streams run on credits.
+
+    What a client in any language must do, beside what each call says:
+
+    Numbers. Arrays travel as packed bytes, little-endian whatever the machine, row-major, one bytes
+    field a column; a boolean is a byte of 0 or 1. Keys are 64 bits wide: a language whose numbers
+    are doubles must use its big integers, or hand the bytes through. A client may read and write the
+    bytes where they stand; in a batch sent whole every column begins at a multiple of 8 bytes of the
+    message. To that end the service repeats fields and writes varints longer than they need be, which
+    any protobuf parser reads.
+
+    Credits. Each side sends only what the other has room for. A writer has at most `credits` blocks
+    unanswered; a reader gets one batch a credit. A side that cannot go on says why in `waiting`, about
+    once a second, and such a message changes nothing else: it may come between any others, between the
+    parts of a batch too.
+
+    Errors. A call ends with a gRPC status, whose `grpc-status-details-bin` is a google.rpc.Status with an
+    ErrorInfo: the class as its reason, and field, value and what is allowed as its metadata. An error ends
+    its own stream alone; what was acknowledged before stays. UNAVAILABLE and ABORTED: connect again, after
+    the time of the RetryInfo where there is one. INVALID_ARGUMENT,
+    NOT_FOUND, FAILED_PRECONDITION: the same again will fail again. RESOURCE_EXHAUSTED: a bound is
+    reached, which the message names; try later or ask for less.
+
+    Stalls. A peer that takes no message for 30 seconds (a setting) loses its stream. At most 2 MiB of
+    batches, or a single larger one, are made ahead of what a reader took.
     """
 
     @typing.overload
@@ -427,30 +451,67 @@ class ReplayServiceStub(typing.Generic[_ReplayServiceCreateTableType, _ReplaySer
     Append: _ReplayServiceAppendType
     """Append stores blocks. Stream order: header, blocks, end. Answers are cumulative and carry
     credits: a writer may have as many unanswered blocks in flight as it was given credits.
+
+    The header is answered first: `accepted_sequence` is the last block that the table has of this
+    writer, 0 for none. Blocks and items then go in the order of their sequence, each one above the
+    one before; the first of an unknown writer may have any sequence. One answer may stand for several
+    blocks, and without `waiting` it says that the items of all up to `accepted_sequence` are in the
+    table at `level`.
+
+    A writer keeps what is not accepted. When a stream is lost it connects again with the same
+    `writer_id` and `writer_epoch`, drops what the first answer accepts, and sends the rest again under
+    the same sequences: none is stored twice. The lanes were cut where the stream was lost, so that no
+    item reaches over the gap. A process that starts anew takes a higher epoch, and sequences from
+    anywhere; a lower epoch, or a second stream of one writer, ends with FAILED_PRECONDITION or ABORTED.
+    A stream that just ends is no end: AppendEnd says that the writer will not come back, and the
+    service answers all that it accepted before it ends the call.
     """
 
     Sample: _ReplayServiceSampleType
     """Sample serves batches, one per credit. Stream order: header, then credits (with leases
     given back). A batch above 2 MiB arrives in parts.
+
+    The first batch of a stream describes its columns; the later ones have none and mean those. The
+    i-th bytes field is the i-th column, facts (`@...`) after columns. With `num_parts` above 0 the bytes
+    follow in as many BatchPart messages, in the order of their offsets, without gap: put together they
+    are `num_bytes` long and hold the columns back to back, each of its header's `byte_length`. Unknown
+    facts and messages are to be ignored.
+
+    Each credit is good for one batch, whenever it can be made; a reader that wants no pause grants two
+    or more ahead, and another whenever it took one. In a table that is AT_LEAST_ONCE a batch is leased:
+    `acknowledge` ends the leases of all batches up to that one, and those open when the stream ends
+    are served again to whoever asks next. At most 64 are open. A reader that half-closes gets what its
+    credits still allow; then the service ends the call. After a reconnect credits, batch ids and leases
+    begin anew.
     """
 
     UpdatePriorities: _ReplayServiceUpdatePrioritiesType
-    """UpdatePriorities changes priorities in bulk; keys that are gone are counted as ignored."""
+    """UpdatePriorities changes priorities in bulk; keys that are gone are counted as ignored. Of a key
+    that comes twice the last priority counts. A priority that is NaN, infinite or negative refuses the
+    whole request.
+    """
 
     StreamPriorities: _ReplayServiceStreamPrioritiesType
     """StreamPriorities does the same over a stream. Requests are applied in their order, several at a
     time when they queue up; an answer is cumulative: it counts all requests since the stream began.
+    There are no credits: a client bounds its unanswered requests itself, to 64 say, each of at most
+    65,536 keys. A request that is refused ends the stream; those before it are applied, nothing of it
+    is. After a reconnect the counts begin at 0: unanswered requests may be sent again, since the same
+    update twice is the same.
     """
 
     DeleteItems: _ReplayServiceDeleteItemsType
     """DeleteItems deletes in bulk; keys that are gone are counted as ignored."""
 
     Export: _ReplayServiceExportType
-    """Export reads items as runs of steps, each step once a run, oldest items first; it takes nothing out."""
+    """Export reads items as runs of steps, each step once a run, oldest items first; it takes nothing out.
+    It reads what was in the table when it began, and holds these steps until it ends.
+    """
 
     Import: _ReplayServiceImportType
     """Import inserts runs with their items' facts. The limiter counts them as inserts and never
-    holds them back. Stream order: header, then runs; the answer comes when all are in.
+    holds them back. Stream order: header, then runs; the answer comes when all are in. Runs that came
+    before one that is refused stay in. Items get new keys.
     """
 
 ReplayServiceAsyncStub: typing_extensions.TypeAlias = ReplayServiceStub[
@@ -521,6 +582,30 @@ class ReplayServiceServicer(metaclass=abc.ABCMeta):
 
     Steps arrive as columnar blocks `[T, N, ...]`: T consecutive steps of N lanes (one lane is
     one environment). A table makes items of them by its pattern. Both streams run on credits.
+
+    What a client in any language must do, beside what each call says:
+
+    Numbers. Arrays travel as packed bytes, little-endian whatever the machine, row-major, one bytes
+    field a column; a boolean is a byte of 0 or 1. Keys are 64 bits wide: a language whose numbers
+    are doubles must use its big integers, or hand the bytes through. A client may read and write the
+    bytes where they stand; in a batch sent whole every column begins at a multiple of 8 bytes of the
+    message. To that end the service repeats fields and writes varints longer than they need be, which
+    any protobuf parser reads.
+
+    Credits. Each side sends only what the other has room for. A writer has at most `credits` blocks
+    unanswered; a reader gets one batch a credit. A side that cannot go on says why in `waiting`, about
+    once a second, and such a message changes nothing else: it may come between any others, between the
+    parts of a batch too.
+
+    Errors. A call ends with a gRPC status, whose `grpc-status-details-bin` is a google.rpc.Status with an
+    ErrorInfo: the class as its reason, and field, value and what is allowed as its metadata. An error ends
+    its own stream alone; what was acknowledged before stays. UNAVAILABLE and ABORTED: connect again, after
+    the time of the RetryInfo where there is one. INVALID_ARGUMENT,
+    NOT_FOUND, FAILED_PRECONDITION: the same again will fail again. RESOURCE_EXHAUSTED: a bound is
+    reached, which the message names; try later or ask for less.
+
+    Stalls. A peer that takes no message for 30 seconds (a setting) loses its stream. At most 2 MiB of
+    batches, or a single larger one, are made ahead of what a reader took.
     """
 
     @abc.abstractmethod
@@ -595,6 +680,20 @@ class ReplayServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[collections.abc.Iterator[heronry.api.replay.v1.replay_pb2.AppendResponse], collections.abc.AsyncIterator[heronry.api.replay.v1.replay_pb2.AppendResponse]]:
         """Append stores blocks. Stream order: header, blocks, end. Answers are cumulative and carry
         credits: a writer may have as many unanswered blocks in flight as it was given credits.
+
+        The header is answered first: `accepted_sequence` is the last block that the table has of this
+        writer, 0 for none. Blocks and items then go in the order of their sequence, each one above the
+        one before; the first of an unknown writer may have any sequence. One answer may stand for several
+        blocks, and without `waiting` it says that the items of all up to `accepted_sequence` are in the
+        table at `level`.
+
+        A writer keeps what is not accepted. When a stream is lost it connects again with the same
+        `writer_id` and `writer_epoch`, drops what the first answer accepts, and sends the rest again under
+        the same sequences: none is stored twice. The lanes were cut where the stream was lost, so that no
+        item reaches over the gap. A process that starts anew takes a higher epoch, and sequences from
+        anywhere; a lower epoch, or a second stream of one writer, ends with FAILED_PRECONDITION or ABORTED.
+        A stream that just ends is no end: AppendEnd says that the writer will not come back, and the
+        service answers all that it accepted before it ends the call.
         """
 
     @abc.abstractmethod
@@ -605,6 +704,19 @@ class ReplayServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[collections.abc.Iterator[heronry.api.replay.v1.replay_pb2.SampleResponse], collections.abc.AsyncIterator[heronry.api.replay.v1.replay_pb2.SampleResponse]]:
         """Sample serves batches, one per credit. Stream order: header, then credits (with leases
         given back). A batch above 2 MiB arrives in parts.
+
+        The first batch of a stream describes its columns; the later ones have none and mean those. The
+        i-th bytes field is the i-th column, facts (`@...`) after columns. With `num_parts` above 0 the bytes
+        follow in as many BatchPart messages, in the order of their offsets, without gap: put together they
+        are `num_bytes` long and hold the columns back to back, each of its header's `byte_length`. Unknown
+        facts and messages are to be ignored.
+
+        Each credit is good for one batch, whenever it can be made; a reader that wants no pause grants two
+        or more ahead, and another whenever it took one. In a table that is AT_LEAST_ONCE a batch is leased:
+        `acknowledge` ends the leases of all batches up to that one, and those open when the stream ends
+        are served again to whoever asks next. At most 64 are open. A reader that half-closes gets what its
+        credits still allow; then the service ends the call. After a reconnect credits, batch ids and leases
+        begin anew.
         """
 
     @abc.abstractmethod
@@ -613,7 +725,10 @@ class ReplayServiceServicer(metaclass=abc.ABCMeta):
         request: heronry.api.replay.v1.replay_pb2.UpdatePrioritiesRequest,
         context: _ServicerContext,
     ) -> typing.Union[heronry.api.replay.v1.replay_pb2.UpdatePrioritiesResponse, collections.abc.Awaitable[heronry.api.replay.v1.replay_pb2.UpdatePrioritiesResponse]]:
-        """UpdatePriorities changes priorities in bulk; keys that are gone are counted as ignored."""
+        """UpdatePriorities changes priorities in bulk; keys that are gone are counted as ignored. Of a key
+        that comes twice the last priority counts. A priority that is NaN, infinite or negative refuses the
+        whole request.
+        """
 
     @abc.abstractmethod
     def StreamPriorities(
@@ -623,6 +738,10 @@ class ReplayServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[collections.abc.Iterator[heronry.api.replay.v1.replay_pb2.StreamPrioritiesResponse], collections.abc.AsyncIterator[heronry.api.replay.v1.replay_pb2.StreamPrioritiesResponse]]:
         """StreamPriorities does the same over a stream. Requests are applied in their order, several at a
         time when they queue up; an answer is cumulative: it counts all requests since the stream began.
+        There are no credits: a client bounds its unanswered requests itself, to 64 say, each of at most
+        65,536 keys. A request that is refused ends the stream; those before it are applied, nothing of it
+        is. After a reconnect the counts begin at 0: unanswered requests may be sent again, since the same
+        update twice is the same.
         """
 
     @abc.abstractmethod
@@ -639,7 +758,9 @@ class ReplayServiceServicer(metaclass=abc.ABCMeta):
         request: heronry.api.replay.v1.replay_pb2.ExportRequest,
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[heronry.api.replay.v1.replay_pb2.ExportResponse], collections.abc.AsyncIterator[heronry.api.replay.v1.replay_pb2.ExportResponse]]:
-        """Export reads items as runs of steps, each step once a run, oldest items first; it takes nothing out."""
+        """Export reads items as runs of steps, each step once a run, oldest items first; it takes nothing out.
+        It reads what was in the table when it began, and holds these steps until it ends.
+        """
 
     @abc.abstractmethod
     def Import(
@@ -648,7 +769,8 @@ class ReplayServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[heronry.api.replay.v1.replay_pb2.ImportResponse, collections.abc.Awaitable[heronry.api.replay.v1.replay_pb2.ImportResponse]]:
         """Import inserts runs with their items' facts. The limiter counts them as inserts and never
-        holds them back. Stream order: header, then runs; the answer comes when all are in.
+        holds them back. Stream order: header, then runs; the answer comes when all are in. Runs that came
+        before one that is refused stay in. Items get new keys.
         """
 
 def add_ReplayServiceServicer_to_server(servicer: ReplayServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

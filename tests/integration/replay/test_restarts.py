@@ -1,0 +1,225 @@
+"""What a service that starts again over the same folder has."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from heronry.replay import ReplaySettings, build
+from heronry.replay.core.append_session import AppendHeader, AppendSession
+from heronry.replay.durability import log as log_module
+from heronry.replay.service import ReplayService
+from heronry.runtime import ServiceNode
+from heronry.spec import resolve
+from heronry.types.columns import ColumnSpec
+from heronry.types.errors import FencedError, ResourceExhaustedError, TableNotFoundError
+from heronry.types.experience import AcknowledgementLevel, Block
+from heronry.types.run import Assignment, RunState
+from heronry.types.tables import RateLimiter, Selector, TableDefinition, TableInfo
+from heronry.types.tensors import ElementType
+from heronry.types.version import ParameterVersion
+
+STEP = ColumnSpec("step", ElementType.INT64, ())
+LEVELS = AcknowledgementLevel
+Start = Callable[..., contextlib.AbstractAsyncContextManager[ReplayService]]
+
+
+def definition(level: AcknowledgementLevel = LEVELS.PROCESS, table: str = "mine") -> TableDefinition:
+    return TableDefinition(
+        table, Selector.uniform(), Selector.fifo(), RateLimiter.of_min_size(1), 1000, acknowledgement=level
+    )
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    """Return what runs a service over one folder."""
+
+    @contextlib.asynccontextmanager
+    async def running(**settings: object) -> AsyncIterator[ReplayService]:
+        chosen = ReplaySettings(instance="replay-0", data_dir=tmp_path, **{"max_bytes": 32 << 20, **settings})
+        service = build(chosen)
+        node = ServiceNode(service, chosen)
+        try:
+            await node.start()
+            yield service
+        finally:
+            await node.stop()
+
+    return running
+
+
+async def append(service: ReplayService, table: str, numbers: list[int], sequence: int = 1) -> None:
+    """Append a block by one writer and wait for its level."""
+    host = service.hosts.get(table)
+    session = AppendSession(host.table, AppendHeader(table, "w", 1, (STEP,), 1), 4)
+    await host.call(session.open)
+    column = np.array(numbers, np.int64).reshape(-1, 1)
+    await host.change(session.append, Block(sequence, {"step": column}, ParameterVersion(1, 1)))
+    await host.settled()
+    await host.finish(session.close)
+
+
+async def steps(service: ReplayService, table: str) -> list[int]:
+    held = service.hosts.get(table).table
+
+    def read() -> list[int]:
+        slots = held.contents.items.used_slots()
+        return sorted(held.store.gather(held.contents.items.windows(slots))["step"].reshape(-1).tolist())
+
+    return await service.hosts.get(table).call(read)
+
+
+async def info(service: ReplayService, table: str) -> TableInfo:
+    return await service.hosts.get(table).info()
+
+
+@pytest.mark.parametrize("level", [LEVELS.PROCESS, LEVELS.DISK])
+async def test_tables_that_outlive_the_process_are_there_again(start: Start, level: AcknowledgementLevel) -> None:
+    async with start() as service:
+        service.hosts.create(definition(level))
+        service.hosts.create(definition(LEVELS.MEMORY, "gone"))
+        await append(service, "mine", [1, 2, 3])
+        assert (await info(service, "mine")).durable_position > 0
+
+    async with start() as service:
+        assert [h.declared for h in service.hosts.all()] == [definition(level)]
+        assert not service.hosts.create(definition(level))
+        assert (await info(service, "mine")).num_recovered == 3
+        await append(service, "mine", [4, 5], sequence=2)
+        assert await steps(service, "mine") == [1, 2, 3, 4, 5]
+
+
+async def test_a_dropped_table_does_not_come_back(start: Start, tmp_path: Path) -> None:
+    async with start() as service:
+        service.hosts.create(definition())
+        await append(service, "mine", [1])
+        await service.hosts.drop("mine")
+        assert not list(tmp_path.rglob("*.bin"))
+
+    async with start() as service:
+        assert service.hosts.all() == []
+
+
+async def test_a_saved_table_of_memory_is_loaded_when_it_is_made_again(start: Start) -> None:
+    async with start() as service:
+        service.hosts.create(definition(LEVELS.MEMORY))
+        await append(service, "mine", [1, 2, 3])
+        saved = await service.hosts.get("mine").save_snapshot()
+        await append(service, "mine", [4], sequence=2)
+        assert saved.num_items == 3
+        assert saved.path.is_dir()
+        assert (await info(service, "mine")).num_items == 4
+        # The same service does not load it: who drops a table wants it gone.
+        await service.hosts.drop("mine")
+        service.hosts.create(definition(LEVELS.MEMORY))
+        assert (await info(service, "mine")).num_items == 0
+
+    async with start() as service:
+        service.hosts.create(definition(LEVELS.MEMORY))
+        assert await steps(service, "mine") == [1, 2, 3]
+        await append(service, "mine", [5], sequence=2)
+        assert (await info(service, "mine")).num_recovered == 3
+
+
+async def test_a_damaged_saved_table_is_told_and_the_table_begins_empty(start: Start) -> None:
+    async with start() as service:
+        service.hosts.create(definition(LEVELS.MEMORY))
+        await append(service, "mine", [1, 2, 3])
+        saved = await service.hosts.get("mine").save_snapshot()
+    content = bytearray((saved.path / "steps").read_bytes())
+    content[40] ^= 1
+    (saved.path / "steps").write_bytes(content)
+
+    async with start() as service:
+        service.hosts.create(definition(LEVELS.MEMORY))
+        assert (await info(service, "mine")).num_items == 0
+
+
+async def test_a_second_server_over_the_same_folder_is_refused_by_name(start: Start) -> None:
+    async with start() as service:
+        service.hosts.create(definition())
+
+        with pytest.raises(FencedError, match="in use by another replay server"):
+            async with start():
+                pass
+
+
+async def test_a_table_that_cannot_be_opened_is_left_as_it_lies(start: Start, tmp_path: Path) -> None:
+    async with start() as service:
+        service.hosts.create(definition())
+        await append(service, "mine", [1])
+    (path,) = tmp_path.rglob("definition")
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"1000", b"1001"))
+
+    async with start() as service:
+        with pytest.raises(TableNotFoundError):
+            service.hosts.get("mine")
+
+    path.write_bytes(content)
+    async with start() as service:
+        assert await steps(service, "mine") == [1]
+
+
+async def test_a_snapshot_is_written_when_the_log_has_become_long(start: Start, tmp_path: Path) -> None:
+    async with start(snapshot_log_bytes=1 << 16) as service:
+        service.hosts.create(definition())
+        async with asyncio.timeout(20):
+            sequence = 0
+            while not list(tmp_path.rglob("*.snapshot")):
+                sequence += 1
+                await append(service, "mine", list(range(256)), sequence)
+                await asyncio.sleep(0)
+
+
+async def test_a_full_disk_is_told_and_inserting_goes_on_when_there_is_room(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, offset: int, length: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with start() as service:
+        service.hosts.create(definition())
+        await append(service, "mine", [1])
+        host = service.hosts.get("mine")
+        monkeypatch.setattr(log_module.os, "posix_fallocate", full)
+        monkeypatch.setattr(log_module.os, "pwrite", lambda *_: full(0, 0, 0))
+        with pytest.raises(ResourceExhaustedError, match="no space is left on the disk"):
+            await append(service, "mine", [2], 2)
+        assert (await info(service, "mine")).num_items >= 1
+        monkeypatch.undo()
+
+        async with asyncio.timeout(20):
+            while host.is_suspended:  # noqa: ASYNC110 # the service looks from time to time whether there is room
+                await asyncio.sleep(0.05)
+        await append(service, "mine", [2], 2)
+        await append(service, "mine", [3], 3)
+
+    async with start() as service:
+        assert await steps(service, "mine") == [1, 2, 3]
+
+
+async def test_a_run_that_comes_back_finds_its_replay_and_another_one_does_not(start: Start) -> None:
+    spec = resolve("cartpole", algorithm="dqn").to_dict()
+    assert resolve("cartpole", algorithm="dqn").tables()[0].acknowledgement is LEVELS.PROCESS
+
+    async with start(coordinator="") as service:
+        await service.reconcile(Assignment(1, "first", RunState.RUNNING, spec))
+        table = service.hosts.get("experience")
+        assert table.is_durable
+        await append(service, "experience", list(range(50)))
+        num_items = (await info(service, "experience")).num_items
+
+    async with start() as service:
+        assert service.hosts.all() == []
+        await service.reconcile(Assignment(1, "first", RunState.RUNNING, spec, num_starts=2))
+        assert num_items > 0
+        assert (await info(service, "experience")).num_items == num_items
+
+        await service.reconcile(Assignment(2, "second", RunState.RUNNING, spec))
+        assert (await info(service, "experience")).num_items == 0
+        await service.reconcile(Assignment(3, "first", RunState.RUNNING, spec))
+        assert (await info(service, "experience")).num_items == 0
