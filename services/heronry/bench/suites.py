@@ -1,26 +1,13 @@
 """The suites by name; each yields rows as they are measured."""
 
 import fnmatch
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from heronry.bench import sdk, train
+from heronry.bench import replay, sdk, train
+from heronry.bench.measurement import Measurement
 from heronry.bench.peers import Peers
 from heronry.bench.rows import Row
 from heronry.types.errors import InvalidArgumentError
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """Something that is measured as a whole and yields the rows of `cases`."""
-
-    cases: tuple[str, ...]
-    run: Callable[[Peers], Iterator[Row]]
-
-    def has(self, pattern: str) -> bool:
-        """Tell whether a case matches, as a file name does."""
-        return any(fnmatch.fnmatch(case, pattern) for case in self.cases)
-
 
 SUITES: dict[str, tuple[Measurement, ...]] = {
     "train": (
@@ -28,6 +15,7 @@ SUITES: dict[str, tuple[Measurement, ...]] = {
         Measurement(train.THROUGHPUT_CASES, train.throughput),
     ),
     "sdk": (Measurement(("sdk.import.cpu_s",), sdk.import_cost),),
+    "replay": replay.MEASUREMENTS,
 }
 
 
