@@ -32,9 +32,11 @@ class Awaitable:
         attribute = getattr(self._target, name)
         if not callable(attribute):
             return attribute
-        if name in {"watch", "sample", "watch_run"}:
+        if name == "position":
+            return attribute
+        if name in {"watch", "sample", "watch_run", "export"}:
             return lambda *a, **k: _follow(attribute(*a, **k))
-        if name == "writer":
+        if name in {"writer", "priority_updates"}:
             return lambda *a, **k: Awaitable(attribute(*a, **k))
         return lambda *a, **k: asyncio.to_thread(attribute, *a, **k)
 

@@ -163,14 +163,17 @@ async def test_a_reset_drops_all_items(clients: SimpleNamespace, make_block: Mak
     assert (await clients.replay.get_table("steps")).num_items == 0
 
 
-async def test_a_batch_above_the_limit_of_one_message_arrives_whole(clients: SimpleNamespace) -> None:
+@pytest.mark.parametrize("shared_memory", [True, False])
+async def test_a_batch_above_the_limit_of_one_message_arrives_whole(
+    clients: SimpleNamespace, shared_memory: bool
+) -> None:
     columns = (ColumnSpec("frame", ElementType.UINT8, (512, 512)),)
     await clients.replay.create_table(TableDefinition.queue("frames", size=16, pattern=Pattern(2, 2)))
     frames = np.random.default_rng(0).integers(0, 256, (2, 6, 512, 512), dtype=np.uint8)
     async with clients.replay.writer("frames", columns=columns, num_lanes=6) as writer:
         await writer.append({"frame": frames}, VERSION)
 
-    batches = clients.replay.sample("frames", batch_size=6)
+    batches = clients.replay.sample("frames", batch_size=6, shared_memory=shared_memory)
     batch = await anext(batches)
     await batches.aclose()
 

@@ -12,16 +12,23 @@ PAIRS = [
     (aio.ParamsClient, sync.ParamsClient),
     (aio.ReplayClient, sync.ReplayClient),
     (aio.Writer, sync.Writer),
+    (aio.PriorityUpdates, sync.PriorityUpdates),
+    (aio.ReplayBufferPool, sync.ReplayBufferPool),
+    (aio.PoolWriter, sync.PoolWriter),
+    (aio.PoolPriorityUpdates, sync.PoolPriorityUpdates),
     (aio.CoordinatorClient, sync.CoordinatorClient),
     (aio.FleetClient, sync.FleetClient),
     (aio.LearnerClient, sync.LearnerClient),
 ]
-# What only services need, and what the blocking mesh does for its clients.
+# What only services need, what the blocking mesh does for its clients, and what the twins are built on.
 NOT_TWINNED = {
     "CoordinatorClient": {"register", "heartbeat", "deregister", "watch_assignment", "close"},
     "Mesh": {"open", "fleets"},
     "ParamsClient": {"close"},
+    "PriorityUpdates": {"try_update", "room"},
     "ReplayClient": {"close"},
+    "Writer": {"flow"},
+    "ReplayBufferPool": {"open"},
     "FleetClient": {"close"},
     "LearnerClient": {"close"},
 }

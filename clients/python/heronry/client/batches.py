@@ -1,109 +1,221 @@
-"""Reads batches of a table over a stream that it keeps open."""
+"""Reads batches of tables over a stream that it keeps open."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+import grpc.aio
 
 from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.api.replay.v1 import replay_pb2_grpc as pb_grpc
 from heronry.client.connection import Connection
-from heronry.client.feed import Feed
+from heronry.client.offered_slots import OfferedSlots, may_share_memory
 from heronry.client.retries import Retries
 from heronry.types.blocking import Waiting
-from heronry.types.errors import DeadlineExceededError
+from heronry.types.errors import DeadlineExceededError, UnavailableError
 from heronry.types.experience import Batch
-from heronry.wire.blocks import BatchAssembler
-from heronry.wire.tables import waiting_from_proto
+from heronry.types.tables import Delivery
+from heronry.wire.batches import BatchAssembler
+from heronry.wire.tables import table_info_from_proto
+
+_TELL_AFTER_S: Final = 0.002
+_METHOD: Final = "/heronry.api.replay.v1.ReplayService/Sample"
 
 
 class BatchReader:
-    """Holds up to `credits` batches of a table at a time; opened at the first `next`.
+    """Holds up to `num_credits` batches at a time; opened by `start`.
 
-    A batch's lease is given back when the next one is asked for. After the stream had to be opened
-    anew leases of the former one are not given back: the service has taken them away already.
+    A batch is done when the next one is taken. Done batches are told, and their credits given back, in one
+    go: when half of the credits are due, or when nothing came for 2 ms. Tables without leases are not told
+    which batches are done. After the stream had to be opened anew leases of the former one are not given
+    back: the service has taken them away already.
+
+    `take_ready` may be called from another thread than the event loop's, by one consumer; `in_loop` then brings
+    what it has to tell to the loop.
     """
 
     def __init__(
-        self,
-        connection: Connection,
-        table: str,
-        batch_size: int,
-        columns: Sequence[str],
-        credits: int,  # noqa: A002 # the protocol's word
+        self, connection: Connection, header: pb.SampleHeader, num_credits: int, *, shares_memory: bool = True
     ) -> None:
+        self.in_loop: Callable[[Callable[[], None]], object] = _at_once
         self._connection = connection
-        self._table = table
-        self._header = pb.SampleHeader(table=table, batch_size=batch_size, columns=columns)
-        self._credits = credits
-        self._feed: Feed[tuple[int, Batch]] = Feed()
-        self._outgoing: asyncio.Queue[pb.SampleRequest | None] = asyncio.Queue()
+        self._header = header
+        self._shares_memory = shares_memory
+        self._tables = [header.table] if header.table else [share.table for share in header.shares]
+        self._num_credits = num_credits
+        self._most_untold = max(1, num_credits // 2)
+        # Filled on the loop, emptied by the consumer.
+        self._ready: deque[tuple[int, Batch]] = deque()
+        # The consumer's own.
+        self._in_hand: tuple[int, Batch] | None = None
+        self._done: list[tuple[int, int]] = []
+        # The loop's own.
         self._session_number = 0
         self._num_held = 0
-        self._in_hand: tuple[int, Batch] | None = None
+        self._has_leases = True
+        self._outgoing: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._waiting: Waiting | None = None
-        self._is_started = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Open the stream and begin to fill."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._connection.kept_open("Sample", self._session))
+            self._task.add_done_callback(self._note_end)
 
     async def next(self, timeout_s: float | None) -> Batch:
-        """Give back the batch in hand and return the next one."""
-        if not self._is_started:
-            self._is_started = True
-            self._feed.start(self._connection.kept_open("Sample", self._session))
-        self._give_back()
-        try:
-            self._in_hand = await self._feed.take(f"Sample of table {self._table!r}", timeout_s)
-        except DeadlineExceededError as error:
-            if self._waiting is None:
-                raise
-            why = f"{self._waiting.term} is {self._waiting.value:g}, needs {self._waiting.bound:g}"
-            raise DeadlineExceededError(
-                f"{error.message} (sample waits: {why})", details={"table": self._table}
-            ) from None
+        """Give back the batch in hand and return the next one.
+
+        Raises:
+          DeadlineExceededError: none came for `timeout_s`; says what the tables wait for.
+          HeronryError: why the stream ended.
+        """
+        self.start()
+        batch = self.take_ready()
+        if batch is None:
+            await self.wait(timeout_s)
+            batch = self.take_ready()
+        if batch is None:
+            raise RuntimeError("a reader has one consumer")
+        return batch
+
+    def take_ready(self) -> Batch | None:
+        """Give back the batch in hand and return the next one; None when none has come yet."""
+        held, self._in_hand = self._in_hand, None
+        if held is not None:
+            self._done.append((held[0], held[1].batch_id))
+        if len(self._done) >= self._most_untold:
+            self._tell()
+        if not self._ready:
+            return None
+        self._in_hand = self._ready.popleft()
         return self._in_hand[1]
 
-    async def close(self) -> None:
-        """End the stream."""
-        await self._feed.stop()
+    async def wait(self, timeout_s: float | None) -> None:
+        """Wait until a batch is ready; raises as `next`."""
+        self.start()
+        loop = asyncio.get_running_loop()
+        # The consumer stands still meanwhile: what is its own may be told by the loop.
+        timer = loop.call_later(_TELL_AFTER_S, self._tell)
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not self._ready:
+                    self._check_running()
+                    self._waiter = loop.create_future()
+                    await self._waiter
+        except TimeoutError:
+            raise self._deadline_error(timeout_s or 0.0) from None
+        finally:
+            timer.cancel()
+            self._waiter = None
 
-    def _give_back(self) -> None:
-        held, self._in_hand = self._in_hand, None
-        if held is None:
-            return
-        self._num_held -= 1
-        session, batch = held
-        if session == self._session_number:
-            acknowledge = pb.SampleAcknowledge(batch_id=batch.batch_id)
-            self._outgoing.put_nowait(pb.SampleRequest(acknowledge=acknowledge))
-        self._outgoing.put_nowait(pb.SampleRequest(credits=pb.SampleCredits(num_batches=1)))
+    async def close(self) -> None:
+        """End the stream; what was not taken goes back where it was leased."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.remove_done_callback(self._note_end)
+            task.cancel()
+            await asyncio.wait([task])
+
+    def _tell(self) -> None:
+        done, self._done = self._done, []
+        if done:
+            self.in_loop(lambda: self._give_back(done))
+
+    def _give_back(self, done: list[tuple[int, int]]) -> None:
+        self._num_held -= len(done)
+        session, batch_id = done[-1]
+        if self._has_leases and session == self._session_number:
+            acknowledge = pb.SampleAcknowledge(batch_id=batch_id)
+            self._outgoing.put_nowait(pb.SampleRequest(acknowledge=acknowledge).SerializeToString())
+        self._outgoing.put_nowait(_credits(len(done)))
 
     async def _session(self, retries: Retries) -> bool:
+        self._has_leases = await self._ask_for_leases()
         self._session_number += 1
         # Batches received and not yet given back keep their credits over the reconnect.
-        self._outgoing = asyncio.Queue()
-        num_batches = self._credits - self._num_held
-        if num_batches:
-            self._outgoing.put_nowait(pb.SampleRequest(credits=pb.SampleCredits(num_batches=num_batches)))
-        stub: pb_grpc.ReplayServiceAsyncStub = pb_grpc.ReplayServiceStub(await self._connection.bulk())
-        assembler = BatchAssembler()
-        outgoing = self._outgoing
+        outgoing: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._outgoing = outgoing
+        if self._num_held < self._num_credits:
+            outgoing.put_nowait(_credits(self._num_credits - self._num_held))
+        channel = await self._connection.bulk()
+        method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(_METHOD, None, None)
+        slots = OfferedSlots(outgoing.put_nowait)
+        assembler = BatchAssembler(slots=slots)
         try:
-            async for response in stub.Sample(self._requests(outgoing), metadata=self._connection.metadata):
+            requests = self._requests(self._opening(), outgoing)
+            async for response in method(requests, metadata=self._connection.metadata):
                 retries.note_success()
-                self._note(response, assembler)
+                self._note(assembler.add(response))
         finally:
             # gRPC's task that sends the requests does not end with the call: it would wait for ever.
             outgoing.put_nowait(None)
+            await slots.close()
         return False
 
-    def _note(self, response: pb.SampleResponse, assembler: BatchAssembler) -> None:
-        if response.HasField("waiting"):
-            self._waiting = waiting_from_proto(response.waiting)
-            return
-        batch = assembler.add(response)
-        if batch is not None:
-            self._waiting = None
-            self._num_held += 1
-            self._feed.put((self._session_number, batch))
+    def _opening(self) -> bytes:
+        header = self._header
+        header.accept_shared_memory = self._shares_memory and may_share_memory(self._connection.address)
+        return pb.SampleRequest(header=header).SerializeToString()
 
-    async def _requests(self, outgoing: "asyncio.Queue[pb.SampleRequest | None]") -> AsyncIterator[pb.SampleRequest]:
-        yield pb.SampleRequest(header=self._header)
+    async def _ask_for_leases(self) -> bool:
+        """Tell whether a table of this reader leases its batches."""
+        stub: pb_grpc.ReplayServiceAsyncStub = pb_grpc.ReplayServiceStub(await self._connection.control())
+        options = self._connection.options
+        for table in self._tables:
+            request = pb.GetTableRequest(table=table)
+            response = await stub.GetTable(request, timeout=options.timeout_s, metadata=options.metadata)
+            if table_info_from_proto(response.info).definition.delivery is Delivery.AT_LEAST_ONCE:
+                return True
+        return False
+
+    async def _requests(self, opening: bytes, outgoing: "asyncio.Queue[bytes | None]") -> AsyncIterator[bytes]:
+        yield opening
         while (request := await outgoing.get()) is not None:
             yield request
+
+    def _note(self, came: Batch | Waiting | None) -> None:
+        if isinstance(came, Batch):
+            self._waiting = None
+            self._num_held += 1
+            self._ready.append((self._session_number, came))
+            self._wake()
+        elif came is not None:
+            self._waiting = came
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _note_end(self, task: "asyncio.Task[None]") -> None:
+        # Taken here, so that a failure nobody asks for is not reported as never retrieved.
+        if not task.cancelled():
+            task.exception()
+        self._wake()
+
+    def _check_running(self) -> None:
+        task = self._task
+        if task is None or task.cancelled():
+            raise UnavailableError(f"{self._what()} is closed")
+        if task.done():
+            raise task.exception() or UnavailableError(f"{self._what()} was ended by the service")
+
+    def _deadline_error(self, timeout_s: float) -> DeadlineExceededError:
+        message = f"{self._what()}: nothing came for {timeout_s:g} s"
+        if self._waiting is not None:
+            why = f"{self._waiting.term} is {self._waiting.value:g}, needs {self._waiting.bound:g}"
+            message = f"{message} (sample waits: {why})"
+        return DeadlineExceededError(message, details={"table": ", ".join(self._tables), "timeout_s": f"{timeout_s:g}"})
+
+    def _what(self) -> str:
+        return f"Sample of table {', '.join(repr(table) for table in self._tables)}"
+
+
+def _credits(num_batches: int) -> bytes:
+    return pb.SampleRequest(credits=pb.SampleCredits(num_batches=num_batches)).SerializeToString()
+
+
+def _at_once(call: Callable[[], None]) -> None:
+    call()

@@ -2,38 +2,56 @@
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.client.arguments import check_arrays
 from heronry.types.blocking import Waiting
 from heronry.types.columns import Columns, ColumnSpec
 from heronry.types.errors import SchemaMismatchError
-from heronry.types.experience import Block
+from heronry.types.experience import Block, ItemSlices
 from heronry.types.tensors import ElementType
-from heronry.types.version import ParameterVersion
-from heronry.wire.blocks import block_to_proto
+from heronry.wire.append_frames import AppendFrameWriter
+from heronry.wire.blocks import items_to_proto
 from heronry.wire.tables import waiting_from_proto
 
 
-class Outbox:
-    """Numbers blocks, keeps them until they are accepted, counts credits; knows no stream.
+@dataclass(frozen=True)
+class _Entry:
+    """A message of the writer: a block, serialised, or items, whose starts depend on the connection."""
 
-    Bounded by the credits: whoever appends asks `has_credit` first.
+    sequence: int
+    num_steps: int
+    content: bytes | ItemSlices
+
+
+class Outbox:
+    """Numbers blocks and items, keeps them until they are accepted, counts credits; knows no stream.
+
+    Bounded by the credits: whoever appends asks `has_credit` first. A block is serialised once. One thread may
+    append while the event loop's does the rest.
     """
 
     def __init__(self) -> None:
-        self._unaccepted: deque[pb.AppendRequest] = deque()
+        self.num_steps = 0
+        self.num_lost_items = 0
+        self.waiting: Waiting | None = None
+        self._unaccepted: deque[_Entry] = deque()
+        self._frames = AppendFrameWriter()
         self._num_appended = 0
         self._num_accepted = 0
+        self._num_steps_accepted = 0
+        self._first_step = 0
         self._credits = 0
-        self.waiting: Waiting | None = None
 
     def __len__(self) -> int:
         return len(self._unaccepted)
 
     @property
     def has_credit(self) -> bool:
-        """Whether one more block may be appended."""
+        """Whether one more message may be appended."""
         return len(self._unaccepted) < self._credits
 
     @property
@@ -41,26 +59,66 @@ class Outbox:
         """The sequence number up to which everything is accepted."""
         return self._num_accepted
 
-    def append(self, columns: Columns, behaviour_version: ParameterVersion, priority: float | None) -> int:
-        """Keep a block; return its sequence number."""
-        self._num_appended += 1
-        block = Block(self._num_appended, columns, behaviour_version, priority)
-        self._unaccepted.append(pb.AppendRequest(block=block_to_proto(block)))
-        return self._num_appended
+    def append(self, block: Block) -> int:
+        """Keep a block; return its sequence number, whatever number it came with."""
+        num_steps = block.num_steps
+        sequence = self._num_appended + 1
+        self._keep(_Entry(sequence, num_steps, self._frames.frame(replace(block, sequence=sequence))))
+        self.num_steps += num_steps
+        return sequence
 
-    def after(self, sequence: int) -> pb.AppendRequest | None:
-        """Return the first unaccepted block behind `sequence` that the credits allow to send."""
+    def append_items(self, items: ItemSlices) -> int:
+        """Keep items, their starts counted from the writer's first step; return their sequence number."""
+        sequence = self._num_appended + 1
+        self._keep(_Entry(sequence, 0, replace(items, sequence=sequence)))
+        return sequence
+
+    def begin_connection(self) -> int:
+        """Return the sequence number behind which a new connection goes on; its lanes begin with the steps there.
+
+        Items over earlier steps are lost: the lanes were cut where the connection broke.
+        """
+        self._first_step = self._num_steps_accepted
+        # In place: another thread may append meanwhile.
+        for index in range(len(self._unaccepted)):
+            self._unaccepted[index] = self._trimmed(self._unaccepted[index])
+        return self._num_accepted
+
+    def after(self, sequence: int) -> tuple[int, bytes] | None:
+        """Return number and bytes of the first unaccepted message behind `sequence` that the credits allow to send."""
         index = max(0, sequence - self._num_accepted)
-        return self._unaccepted[index] if index < min(len(self._unaccepted), self._credits) else None
+        if index >= min(len(self._unaccepted), self._credits):
+            return None
+        entry = self._unaccepted[index]
+        content = entry.content
+        return entry.sequence, content if isinstance(content, bytes) else self._items_frame(content)
 
     def note(self, response: pb.AppendResponse) -> None:
         """Take the service's answer: drop what it accepted."""
         # A service that restarted without memory counts from zero; what it had accepted stays accepted.
         while self._num_accepted < response.accepted_sequence and self._unaccepted:
-            self._unaccepted.popleft()
+            self._num_steps_accepted += self._unaccepted.popleft().num_steps
             self._num_accepted += 1
         self._credits = response.credits
         self.waiting = waiting_from_proto(response.waiting) if response.HasField("waiting") else None
+
+    def _keep(self, entry: _Entry) -> None:
+        self._unaccepted.append(entry)
+        self._num_appended = entry.sequence
+
+    def _trimmed(self, entry: _Entry) -> _Entry:
+        items = entry.content
+        if isinstance(items, bytes):
+            return entry
+        known = items.starts >= self._first_step
+        self.num_lost_items += int(np.count_nonzero(~known))
+        priorities = None if items.priorities is None else items.priorities[known]
+        left = (items.lanes[known], items.starts[known], items.lengths[known], items.behaviour_version, priorities)
+        return replace(entry, content=ItemSlices(items.sequence, *left))
+
+    def _items_frame(self, items: ItemSlices) -> bytes:
+        items = replace(items, starts=items.starts - np.uint64(self._first_step))
+        return pb.AppendRequest(items=items_to_proto(items)).SerializeToString()
 
 
 def check_columns(columns: Columns, specs: Sequence[ColumnSpec], num_lanes: int) -> Columns:

@@ -1,23 +1,27 @@
-"""Appends blocks of steps to a table."""
+"""Appends steps to a table: one by one, many environments at a time, in blocks, or whole episodes."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+import numpy.typing as npt
+
 from heronry.api.replay.v1 import replay_pb2 as pb
-from heronry.api.replay.v1 import replay_pb2_grpc as pb_grpc
-from heronry.client.arguments import check_version
+from heronry.client.append_stream import AppendStream
+from heronry.client.arguments import check_count, check_version
 from heronry.client.connection import Connection
-from heronry.client.outbox import Outbox, check_columns
-from heronry.client.retries import Retries
+from heronry.client.item_arguments import checked_ends, checked_priorities, checked_priority, checked_slices
+from heronry.client.outbox import check_columns
+from heronry.client.step_buffer import Step, StepBuffer, block_steps_for
+from heronry.client.step_flow import StepFlow
 from heronry.types.blocking import Waiting
 from heronry.types.columns import Columns, ColumnSpec
-from heronry.types.errors import DeadlineExceededError, UnavailableError
+from heronry.types.errors import InvalidArgumentError
+from heronry.types.experience import Block
 from heronry.types.version import ParameterVersion
 from heronry.wire.columns import column_spec_to_proto
 
-OPEN_TIMEOUT_S = 10.0
 APPEND_TIMEOUT_S = 60.0
 CLOSE_TIMEOUT_S = 5.0
 
@@ -29,6 +33,9 @@ class Writer:
     sent again when the stream had to be opened anew: nothing is lost while the writer lives, and
     nothing is stored twice. Use as `async with`; leaving it in good order flushes and closes the
     writer's lanes, leaving it by an exception drops what was not accepted. For one task at a time.
+
+    `append_step` and `append_batch` collect steps into blocks of `block_steps`, sent when they are full,
+    after 50 ms at the latest, or when an episode is said to end. Out of credits, every append waits.
     """
 
     def __init__(
@@ -39,25 +46,23 @@ class Writer:
         num_lanes: int,
         writer_id: str,
         writer_epoch: int,
+        block_steps: int | None = None,
     ) -> None:
         self.table = table
         self.writer_id = writer_id
-        self._connection = connection
         self._columns = tuple(columns)
         self._num_lanes = num_lanes
-        self._header = pb.AppendHeader(
+        self._block_steps = block_steps or block_steps_for(columns, num_lanes)
+        header = pb.AppendHeader(
             table=table,
             writer_id=writer_id,
             writer_epoch=writer_epoch,
             columns=[column_spec_to_proto(c) for c in columns],
             num_lanes=num_lanes,
         )
-        self._outbox = Outbox()
-        self._is_closing = False
-        self._is_open = False
-        self._answered = asyncio.Event()
-        self._unsent = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._stream = AppendStream(connection, header)
+        self._outbox = self._stream.outbox
+        self._flow = StepFlow(self._stream, StepBuffer(columns, num_lanes, self._block_steps))
 
     @property
     def waiting(self) -> Waiting | None:
@@ -66,8 +71,30 @@ class Writer:
 
     @property
     def num_unaccepted(self) -> int:
-        """Blocks appended that the service has not accepted yet."""
-        return len(self._outbox)
+        """Blocks appended that the service has not accepted yet, one that is being collected included."""
+        return len(self._outbox) + (self._flow.buffer.num_filled > 0)
+
+    @property
+    def num_lost_items(self) -> int:
+        """Explicit items dropped because the connection broke between their steps and them."""
+        return self._outbox.num_lost_items
+
+    @property
+    def block_steps(self) -> int:
+        """Most steps of a block that is collected."""
+        return self._block_steps
+
+    @property
+    def flow(self) -> StepFlow:
+        """What collects steps; for the blocking twin, which fills it in its caller's thread."""
+        return self._flow
+
+    def position(self, lane: int = 0) -> int:
+        """Return how many steps of a lane were appended: the index of its next one, as `create_items` counts."""
+        check_count("lane", lane, 0)
+        if lane >= self._num_lanes:
+            raise InvalidArgumentError.of("lane", lane, f"0 to {self._num_lanes - 1}")
+        return self._outbox.num_steps + self._flow.buffer.num_filled + self._flow.buffer.is_ahead(lane)
 
     async def append(
         self,
@@ -75,9 +102,19 @@ class Writer:
         behaviour_version: ParameterVersion,
         priority: float | None = None,
         *,
+        priorities: npt.ArrayLike | None = None,
+        lane_ends: npt.ArrayLike | None = None,
         timeout_s: float = APPEND_TIMEOUT_S,
     ) -> int:
         """Hand over the next block, after waiting for a credit; return its sequence number.
+
+        Args:
+          columns: `[T, N, ...]` each.
+          behaviour_version: the policy that acted in all of its steps.
+          priority: of the items that the block completes; None takes the table's running maximum.
+          priorities: `[T, N]`, of the item whose last step stands there; instead of `priority`.
+          lane_ends: `[N]`, lanes whose episode ends with the last step, whatever the columns say.
+          timeout_s: for how long it waits for a credit.
 
         Raises:
           SchemaMismatchError: columns that differ from the writer's.
@@ -85,9 +122,147 @@ class Writer:
         """
         check_version("behaviour_version", behaviour_version)
         checked = check_columns(columns, self._columns, self._num_lanes)
-        await self._until(lambda: self._outbox.has_credit, "append", timeout_s)
-        sequence = self._outbox.append(checked, behaviour_version, priority)
-        self._unsent.set()
+        block = Block(
+            0,
+            checked,
+            behaviour_version,
+            checked_priority("priority", priority),
+            checked_priorities("priorities", priorities, (len(checked[self._columns[0].path]), self._num_lanes)),
+            checked_ends("lane_ends", lane_ends, self._num_lanes),
+        )
+        await self._credit(timeout_s)
+        sequence = self._outbox.append(block)
+        self._stream.send_soon()
+        return sequence
+
+    async def append_step(
+        self,
+        step: Step,
+        *,
+        lane: int | None = None,
+        behaviour_version: ParameterVersion | None = None,
+        priority: float | None = None,
+        end: bool = False,
+        timeout_s: float = APPEND_TIMEOUT_S,
+    ) -> None:
+        """Append one step of one lane; returns at once unless the service holds back.
+
+        Args:
+          step: a value for each column.
+          lane: which, where there are several; all lanes give a step before any gives its next one.
+          behaviour_version: the policy that acted; None: as of the step before.
+          priority: of the item whose last step this is; None takes the table's running maximum.
+          end: this is the last step of its episode, whatever the columns say; sends the block.
+          timeout_s: for how long it waits for a credit.
+
+        Raises:
+          SchemaMismatchError: names the column that does not fit.
+          DeadlineExceededError: no credit for `timeout_s`; the step was not taken.
+        """
+        lane = self._flow.checked_step(lane, behaviour_version, priority)
+        while not self._flow.try_step(step, lane, behaviour_version, priority, end):
+            await self._flow.room(timeout_s)
+
+    async def append_batch(
+        self,
+        steps: Step,
+        *,
+        behaviour_version: ParameterVersion | None = None,
+        priorities: npt.ArrayLike | None = None,
+        ends: npt.ArrayLike | None = None,
+        timeout_s: float = APPEND_TIMEOUT_S,
+    ) -> None:
+        """Append one step of all lanes, `[N, ...]` each; returns at once unless the service holds back.
+
+        An end sends the block: with many lanes let the table's pattern name the columns that tell ends.
+
+        Args:
+          steps: `[N, ...]` for each column.
+          behaviour_version: the policy that acted; None: as of the step before.
+          priorities: `[N]`, of the item whose last step this is in its lane.
+          ends: `[N]`, lanes whose episode ends with this step, whatever the columns say.
+          timeout_s: for how long it waits for a credit.
+
+        Raises:
+          SchemaMismatchError: names the column that does not fit.
+          DeadlineExceededError: no credit for `timeout_s`; the step was not taken.
+        """
+        by_lane, lane_ends = self._flow.checked_batch(behaviour_version, priorities, ends)
+        while not self._flow.try_batch(steps, behaviour_version, by_lane, lane_ends):
+            await self._flow.room(timeout_s)
+
+    async def append_trajectory(
+        self,
+        columns: Columns,
+        behaviour_version: ParameterVersion,
+        priority: float | None = None,
+        *,
+        priorities: npt.ArrayLike | None = None,
+        timeout_s: float = APPEND_TIMEOUT_S,
+    ) -> int:
+        """Append a whole episode, `[T, ...]` each, of the only lane, and end it; return its last block's number.
+
+        Raises:
+          InvalidArgumentError: the writer has several lanes.
+          SchemaMismatchError: columns that differ from the writer's.
+          DeadlineExceededError: no credit for `timeout_s`; blocks before that were appended.
+        """
+        if self._num_lanes != 1:
+            raise InvalidArgumentError.of("num_lanes", self._num_lanes, "1, to append whole episodes")
+        lanes = {path: np.asarray(array)[:, np.newaxis] for path, array in columns.items()}
+        check_columns(lanes, self._columns, 1)
+        num_steps = len(next(iter(lanes.values())))
+        by_step = checked_priorities("priorities", priorities, (num_steps,))
+        sequence = 0
+        for start in range(0, num_steps, self._block_steps):
+            piece = slice(start, start + self._block_steps)
+            sequence = await self.append(
+                {path: array[piece] for path, array in lanes.items()},
+                behaviour_version,
+                priority,
+                priorities=None if by_step is None else by_step[piece, np.newaxis],
+                lane_ends=[start + self._block_steps >= num_steps],
+                timeout_s=timeout_s,
+            )
+        return sequence
+
+    async def create_items(
+        self,
+        lanes: npt.ArrayLike,
+        starts: npt.ArrayLike,
+        lengths: npt.ArrayLike,
+        priorities: npt.ArrayLike | None = None,
+        *,
+        behaviour_version: ParameterVersion | None = None,
+        timeout_s: float = APPEND_TIMEOUT_S,
+    ) -> int:
+        """Make `[K]` items over slices of what was appended, for a table whose pattern has period 0.
+
+        The service keeps the last block and as many steps before it as an item may have: make items
+        of steps soon. Collected steps are sent before.
+
+        Args:
+          lanes: of each item.
+          starts: first step of each, counted as `position` counts.
+          lengths: steps of each.
+          priorities: of each; None takes the table's running maximum.
+          behaviour_version: the policy that acted; None: as of the step before.
+          timeout_s: for how long it waits for a credit.
+
+        Returns:
+          The sequence number of the message.
+
+        Raises:
+          InvalidArgumentError: a slice that was not appended, or priorities that cannot be.
+          DeadlineExceededError: no credit for `timeout_s`; says what the service waits for.
+        """
+        version = self._flow.buffer.version if behaviour_version is None else behaviour_version
+        check_version("behaviour_version", version)
+        positions = np.array([self.position(lane) for lane in range(self._num_lanes)], np.uint64)
+        items = checked_slices(lanes, starts, lengths, priorities, version, positions)
+        await self._credit(timeout_s)
+        sequence = self._outbox.append_items(items)
+        self._stream.send_soon()
         return sequence
 
     async def flush(self, *, timeout_s: float = APPEND_TIMEOUT_S) -> None:
@@ -96,34 +271,25 @@ class Writer:
         Raises:
           DeadlineExceededError: some are not after `timeout_s`; says what the service waits for.
         """
-        await self._until(lambda: not self._outbox, "flush", timeout_s)
+        await self._flow.drain(timeout_s)
+        await self._stream.until(lambda: not self._outbox, "flush", timeout_s)
 
     async def close(self, *, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
-        """Flush, then end the writer's lanes."""
+        """Flush, then end the writer's lanes; a step that some lanes lack is dropped."""
         try:
             await self.flush(timeout_s=timeout_s)
-            self._is_closing = True
-            self._unsent.set()
-            if self._task is not None:
-                await asyncio.wait([self._task], timeout=timeout_s)
+            await self._stream.end(timeout_s)
         finally:
             await self.abort()
 
     async def abort(self) -> None:
         """Close the stream at once; blocks that were not accepted are dropped."""
-        task, self._task = self._task, None
-        if task is not None and not task.done():
-            task.cancel()
-            await asyncio.wait([task])
+        self._flow.stop()
+        await self._stream.abort()
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._connection.kept_open("Append", self._session))
-        self._task.add_done_callback(self._note_end)
-        try:
-            await self._until(lambda: self._is_open, "open", OPEN_TIMEOUT_S)
-        except BaseException:
-            await self.abort()
-            raise
+        await self._stream.open()
+        self._flow.start()
         return self
 
     async def __aexit__(
@@ -131,66 +297,8 @@ class Writer:
     ) -> None:
         await (self.close() if kind is None else self.abort())
 
-    async def _session(self, retries: Retries) -> bool:
-        stub: pb_grpc.ReplayServiceAsyncStub = pb_grpc.ReplayServiceStub(await self._connection.bulk())
-        answered, over = asyncio.Event(), asyncio.Event()
-        try:
-            async for response in stub.Append(self._requests(answered, over), metadata=self._connection.metadata):
-                retries.note_success()
-                self._outbox.note(response)
-                self._is_open = True
-                for event in (answered, self._answered, self._unsent):
-                    event.set()
-        finally:
-            # gRPC's task that sends the requests does not end with the call: it would wait for ever.
-            for event in (over, answered, self._unsent):
-                event.set()
-        return self._is_closing
-
-    async def _requests(self, answered: asyncio.Event, over: asyncio.Event) -> AsyncIterator[pb.AppendRequest]:
-        yield pb.AppendRequest(header=self._header)
-        # The first answer says what had been accepted before: only the rest is sent again.
-        await answered.wait()
-        sent = self._outbox.num_accepted
-        while not over.is_set():
-            self._unsent.clear()
-            while (request := self._outbox.after(sent)) is not None:
-                yield request
-                sent = request.block.sequence
-            if self._is_closing:
-                yield pb.AppendRequest(end=pb.AppendEnd())
-                return
-            await self._unsent.wait()
-
-    async def _until(self, holds: Callable[[], bool], what: str, timeout_s: float) -> None:
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not holds():
-                    self._check_running()
-                    self._answered.clear()
-                    await self._answered.wait()
-        except TimeoutError:
-            raise self._deadline_error(what, timeout_s) from None
-
-    def _check_running(self) -> None:
-        task = self._task
-        if task is None:
-            raise UnavailableError(f"the writer of table {self.table!r} is closed")
-        if task.done():
-            raise task.exception() or UnavailableError(f"the writer of table {self.table!r} was ended by the service")
-
-    def _note_end(self, task: "asyncio.Task[None]") -> None:
-        # Taken here, so that a failure nobody asks for is not reported as never retrieved.
-        if not task.cancelled():
-            task.exception()
-        self._answered.set()
-
-    def _deadline_error(self, what: str, timeout_s: float) -> DeadlineExceededError:
-        waiting = self.waiting
-        reason = "no answer from the service"
-        if waiting is not None:
-            reason = f"{waiting.side} waits: {waiting.term} is {waiting.value:g}, needs {waiting.bound:g}"
-        message = (
-            f"{what} to table {self.table!r}: {len(self._outbox)} blocks unaccepted after {timeout_s:g} s ({reason})"
-        )
-        return DeadlineExceededError(message, details={"table": self.table, "timeout_s": f"{timeout_s:g}"})
+    async def _credit(self, timeout_s: float) -> None:
+        """Send what was collected, and wait for a credit."""
+        self._flow.buffer.check_lanes_level()
+        await self._flow.drain(timeout_s)
+        await self._stream.until(lambda: self._outbox.has_credit, "append", timeout_s)

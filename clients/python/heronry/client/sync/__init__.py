@@ -3,7 +3,22 @@
 from heronry.client.sync.coordinator import CoordinatorClient
 from heronry.client.sync.mesh import Mesh
 from heronry.client.sync.params import ParamsClient
-from heronry.client.sync.replay import ReplayClient, Writer
+from heronry.client.sync.pool import PoolPriorityUpdates, PoolWriter, ReplayBufferPool
+from heronry.client.sync.priority_updates import PriorityUpdates
+from heronry.client.sync.replay import ReplayClient
 from heronry.client.sync.workers import FleetClient, LearnerClient
+from heronry.client.sync.writer import Writer
 
-__all__ = ["CoordinatorClient", "FleetClient", "LearnerClient", "Mesh", "ParamsClient", "ReplayClient", "Writer"]
+__all__ = [
+    "CoordinatorClient",
+    "FleetClient",
+    "LearnerClient",
+    "Mesh",
+    "ParamsClient",
+    "PoolPriorityUpdates",
+    "PoolWriter",
+    "PriorityUpdates",
+    "ReplayBufferPool",
+    "ReplayClient",
+    "Writer",
+]

@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Coroutine, Iterator
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 _JOIN_TIMEOUT_S = 5.0
@@ -26,11 +26,12 @@ class LoopThread:
         if self._loop.is_closed():
             work.close()
             raise RuntimeError("the mesh is closed")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        call = _Call(work)
         try:
-            return future.result()
+            # An interrupt may come before the future is in hand: the call itself can always be cancelled.
+            return asyncio.run_coroutine_threadsafe(call.run(), self._loop).result()
         except BaseException:
-            future.cancel()
+            self.call_soon(call.cancel)
             raise
 
     def iterate(self, items: AsyncGenerator[T, None]) -> Iterator[T]:
@@ -54,6 +55,16 @@ class LoopThread:
             if not self._loop.is_closed():
                 self.run(closing())
 
+    def call_soon(self, call: Callable[[], None]) -> None:
+        """Have the loop make a call, without waiting for it."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the loop has ended."""
+        return self._loop.is_closed()
+
     def close(self) -> None:
         """End the loop and its thread; what still runs on it is cancelled."""
         if self._loop.is_closed():
@@ -72,6 +83,27 @@ class LoopThread:
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         finally:
             self._loop.close()
+
+
+class _Call(Generic[T]):
+    """A coroutine that can be cancelled before it has begun."""
+
+    def __init__(self, work: Coroutine[Any, Any, T]) -> None:
+        self._work = work
+        self._task: asyncio.Task[Any] | None = None
+        self._is_cancelled = False
+
+    async def run(self) -> T:
+        self._task = asyncio.current_task()
+        if self._is_cancelled:
+            self._work.close()
+            raise asyncio.CancelledError
+        return await self._work
+
+    def cancel(self) -> None:
+        self._is_cancelled = True
+        if self._task is not None:
+            self._task.cancel()
 
 
 def _ignore_shared_poller(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
