@@ -69,12 +69,17 @@ def _problems(words: list[str]) -> Iterator[str]:
 
     from heronry.cli.main import app
 
-    root = typer.main.get_command(app)
-    commands = root.commands if isinstance(root, click.Group) else getattr(root, "commands", {})
+    yield from _problems_under(typer.main.get_command(app), words)
+
+
+def _problems_under(group: click.Command, words: list[str]) -> Iterator[str]:
+    commands = getattr(group, "commands", {})
     for name in words[0].split("|"):
         command = commands.get(name)
         if command is None:
             yield f"no command {name!r}"
+        elif getattr(command, "commands", None) and len(words) > 1:
+            yield from _problems_under(command, words[1:])
         elif name != "serve":
             known = {o for p in command.params for o in (*p.opts, *p.secondary_opts)} | {"--help"}
             yield from (

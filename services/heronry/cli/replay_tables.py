@@ -1,0 +1,122 @@
+"""`heronry replay inspect` of a service: what its tables hold and who waits."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from heronry.cli.replay_service import ask_replay
+from heronry.client.replay import ReplayClient
+from heronry.types.experience import AcknowledgementLevel
+from heronry.types.tables import Selector, TableInfo
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Limiters without a bound carry the largest number there is.
+_NO_BOUND = 1e300
+
+
+def tables_fields(address: str, table: str) -> dict[str, object]:
+    """Return the tables of a service, or the one named, as plain values."""
+
+    async def ask(client: ReplayClient) -> tuple[TableInfo, ...]:
+        return (await client.get_table(table),) if table else await client.list_tables()
+
+    return {"tables": [table_fields(info) for info in ask_replay(address, ask)]}
+
+
+def table_fields(info: TableInfo) -> dict[str, object]:
+    """Return a table as JSON can carry it."""
+    definition = info.definition
+    limiter = definition.rate_limiter
+    return {
+        "table": definition.table,
+        "sampler": _selector(definition.sampler),
+        "remover": _selector(definition.remover),
+        "items": info.num_items,
+        "max_size": definition.max_size,
+        "bytes": info.num_bytes,
+        "step_bytes": info.num_step_bytes,
+        "inserts": info.num_inserts,
+        "samples": info.num_samples,
+        "deletes": info.num_deletes,
+        "lagging": info.num_lagging,
+        "ignored": info.num_ignored,
+        "recovered": info.num_recovered,
+        "writers": info.num_writers,
+        "shard": info.shard,
+        "mass": info.mass,
+        "acknowledgement": definition.acknowledgement.value,
+        "durable_position": info.durable_position,
+        "limiter": {
+            "samples_per_insert": limiter.samples_per_insert,
+            "min_size": limiter.min_size,
+            "min_diff": _bound(limiter.min_diff),
+            "max_diff": _bound(limiter.max_diff),
+            "diff": info.num_inserts * limiter.samples_per_insert - info.num_samples,
+        },
+        "waiting": [
+            {"side": w.side, "term": w.term, "value": w.value, "bound": w.bound, "waited_s": w.waited_s}
+            for w in info.waiting
+        ],
+        "columns": {c.path: [c.element_type.name.lower(), list(c.shape)] for c in definition.columns},
+    }
+
+
+def show_tables(console: "Console", fields: Mapping[str, object]) -> None:
+    """Print one line a table, and below it who waits for what."""
+    from rich.table import Table  # slow to load
+
+    tables = cast("Sequence[Mapping[str, object]]", fields["tables"])
+    if not tables:
+        console.print("no tables")
+        return
+    shown = Table("table", "items", "MB", "inserts", "samples", "writers", "level", box=None)
+    for table in tables:
+        shown.add_row(*_row(table))
+    console.print(shown)
+    for table in tables:
+        console.print(f"{table['table']}: {_describe_limiter(table)}", markup=False)
+        if table["acknowledgement"] != AcknowledgementLevel.MEMORY.value:
+            found = f"{table['recovered']:,} items found at the start"
+            console.print(f"{table['table']}: durable up to {table['durable_position']:,}; {found}", markup=False)
+        for waiting in cast("Sequence[Mapping[str, object]]", table["waiting"]):
+            console.print(f"{table['table']}: {describe_waiting(waiting)}", markup=False)
+
+
+def describe_waiting(waiting: Mapping[str, object]) -> str:
+    """Return who waits for what in one sentence."""
+    return (
+        f"{waiting['side']} has waited {waiting['waited_s']:.1f} s: {waiting['term']} is {waiting['value']:g}, "
+        f"needs {waiting['bound']:g}"
+    )
+
+
+def _row(table: Mapping[str, object]) -> tuple[str, ...]:
+    return (
+        str(table["table"]),
+        f"{table['items']:,} of {table['max_size']:,}",
+        f"{cast('int', table['bytes']) / 1e6:,.1f}",
+        f"{table['inserts']:,}",
+        f"{table['samples']:,}",
+        str(table["writers"]),
+        str(table["acknowledgement"]),
+    )
+
+
+def _describe_limiter(table: Mapping[str, object]) -> str:
+    limiter = cast("Mapping[str, float | None]", table["limiter"])
+    low, high = limiter["min_diff"], limiter["max_diff"]
+    first = f"{limiter['min_size']:,} items before the first sample"
+    if low is None and high is None:
+        return f"{first}, no bound on samples"
+    bounds = f"{'-' if low is None else f'{low:g}'} to {'-' if high is None else f'{high:g}'}"
+    return f"inserts * {limiter['samples_per_insert']:g} - samples is {limiter['diff']:g} of {bounds}; {first}"
+
+
+def _selector(selector: Selector) -> str:
+    kind = selector.kind.value
+    return f"{kind}({selector.priority_exponent:g})" if selector.priority_exponent else kind
+
+
+def _bound(value: float) -> float | None:
+    return None if abs(value) >= _NO_BOUND else value
