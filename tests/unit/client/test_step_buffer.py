@@ -2,6 +2,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from heronry.client.step_buffer import StepBuffer, block_steps_for
 from heronry.types.columns import ColumnSpec
@@ -178,3 +180,22 @@ def test_a_block_has_256_steps_or_fewer_where_these_are_long() -> None:
     assert block_steps_for(SPECS, 1) == 256
     assert block_steps_for((frame,), 1) == (512 << 10) // (84 * 84)
     assert block_steps_for((frame,), 1000) == 1
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers(1, 6))
+def test_blocks_one_after_the_other_are_the_steps_and_end_where_episodes_do(ends: list[bool], num_steps: int) -> None:
+    buffer = StepBuffer(SPECS, 1, num_steps)
+    found: list[tuple[int, bool]] = []
+
+    def ship() -> None:
+        actions = buffer.columns()["action"][:, 0].tolist()
+        last = buffer.lane_ends() is not None
+        found.extend((int(action), last and index == len(actions) - 1) for index, action in enumerate(actions))
+        buffer.clear()
+
+    for number, is_end in enumerate(ends):
+        if buffer.put_step(step(number), None, is_end):
+            ship()
+    ship()
+
+    assert found == list(enumerate(ends))

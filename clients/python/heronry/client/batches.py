@@ -96,19 +96,19 @@ class BatchReader:
     async def wait(self, timeout_s: float | None) -> None:
         """Wait until a batch is ready; raises as `next`."""
         self.start()
-        loop = asyncio.get_running_loop()
         # The consumer stands still meanwhile: what is its own may be told by the loop.
-        timer = loop.call_later(_TELL_AFTER_S, self._tell)
+        timer = asyncio.get_running_loop().call_later(_TELL_AFTER_S, self._tell) if self._done else None
         try:
-            async with asyncio.timeout(timeout_s):
-                while not self._ready:
-                    self._check_running()
-                    self._waiter = loop.create_future()
-                    await self._waiter
+            if timeout_s is None:
+                await self._until_ready()
+            else:
+                async with asyncio.timeout(timeout_s):
+                    await self._until_ready()
         except TimeoutError:
             raise self._deadline_error(timeout_s or 0.0) from None
         finally:
-            timer.cancel()
+            if timer is not None:
+                timer.cancel()
             self._waiter = None
 
     async def close(self) -> None:
@@ -118,6 +118,12 @@ class BatchReader:
             task.remove_done_callback(self._note_end)
             task.cancel()
             await asyncio.wait([task])
+
+    async def _until_ready(self) -> None:
+        while not self._ready:
+            self._check_running()
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
 
     def _tell(self) -> None:
         done, self._done = self._done, []

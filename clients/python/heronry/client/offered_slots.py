@@ -24,7 +24,8 @@ def may_share_memory(address: str) -> bool:
 class OfferedSlots:
     """The slots of one sample stream; for one event loop. `send` puts a serialised request into the stream.
 
-    Slots are given back from whichever thread drops the last array of them, several in one request.
+    Slots are given back from whichever thread drops the last array of them, and told when a quarter of all can be:
+    the service has others meanwhile, and each request costs as much as it takes to fill a slot of a megabyte.
     """
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
@@ -33,6 +34,7 @@ class OfferedSlots:
         self._mapped: MappedSlots | None = None
         self._attaching: asyncio.Task[None] | None = None
         self._free: deque[int] = deque()
+        self._fewest_told = 1
         self._is_telling = False
         self._is_over = False
 
@@ -58,13 +60,14 @@ class OfferedSlots:
             await asyncio.gather(self._attaching, return_exceptions=True)
 
     async def _attach(self, socket_path: str, token: bytes, num_slots: int, slot_bytes: int) -> None:
+        self._fewest_told = max(1, num_slots // 4)
         self._mapped = await asyncio.to_thread(attach, socket_path, token, num_slots, slot_bytes, self._give_back)
         answer = pb.SampleAttached(attached=self._mapped is not None)
         self._send(pb.SampleRequest(attached=answer).SerializeToString())
 
     def _give_back(self, slot: int) -> None:
         self._free.append(slot)
-        if self._is_telling or self._is_over:
+        if self._is_telling or self._is_over or len(self._free) < self._fewest_told:
             return
         self._is_telling = True
         # The loop may have ended, and may end just now: the service then knows that the reader is gone.

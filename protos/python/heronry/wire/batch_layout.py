@@ -12,6 +12,7 @@ from heronry.api.common.v1 import column_pb2
 from heronry.types.tensors import Array
 from heronry.wire.batch_frame import BATCH, BATCH_ID, BATCH_PART, BATCH_SIZE, DATA, OFFSET, PART_DATA, TABLE_SIZE
 from heronry.wire.schema import element_type_from_proto
+from heronry.wire.slots import slot_places
 from heronry.wire.varints import LENGTH_DELIMITED, Field, fields_of
 
 _NUMBER: Final = struct.Struct("<Q")
@@ -67,6 +68,30 @@ class WholeLayout:
         (batch_id,) = _NUMBER.unpack_from(message, self._batch_id_at)
         (table_size,) = _NUMBER.unpack_from(message, self._table_size_at)
         return batch_id, table_size
+
+
+@dataclass(frozen=True)
+class SlotLayout:
+    """Where the values of one stream's batches lie in a slot of shared memory; `num_bytes` of it are used."""
+
+    num_bytes: int
+    _places: tuple[tuple[int, int], ...]
+    _columns: tuple[_Column, ...]
+
+    @classmethod
+    def of(cls, headers: Sequence[column_pb2.ColumnHeader]) -> Self:
+        """Return the layout of a stream's columns; whether lengths and shapes agree is not checked."""
+        places = tuple(slot_places(header.byte_length for header in headers))
+        columns = tuple(_column(header, begin) for header, (begin, _) in zip(headers, places, strict=True))
+        return cls(places[-1][1] if places else 0, places, columns)
+
+    def pieces(self, memory: npt.NDArray[np.uint8]) -> list[memoryview]:
+        """Return each column's bytes."""
+        return [memory.data[begin:end] for begin, end in self._places]
+
+    def arrays(self, memory: npt.NDArray[np.uint8]) -> dict[str, Array]:
+        """Return the columns and facts as views that keep `memory`."""
+        return {path: np.ndarray(shape, dtype, memory, at) for path, shape, dtype, at in self._columns}
 
 
 def part_of(message: bytes) -> tuple[int, npt.NDArray[np.uint8]] | None:

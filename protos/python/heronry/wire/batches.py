@@ -15,9 +15,9 @@ from heronry.types.errors import DataLossError, MessageTooLargeError, SchemaMism
 from heronry.types.experience import Batch
 from heronry.types.tensors import Array
 from heronry.wire.batch_frame import BatchFrame
-from heronry.wire.batch_layout import WholeLayout, part_of
+from heronry.wire.batch_layout import SlotLayout, WholeLayout, part_of
 from heronry.wire.columns import columns_from_proto, split_columns
-from heronry.wire.slots import SlotSource, slot_places
+from heronry.wire.slots import SlotSource
 from heronry.wire.tables import waiting_from_proto
 
 MAX_BATCH_BYTES: Final = 4 << 30
@@ -54,6 +54,7 @@ class BatchAssembler:
         self._slots = slots
         self._columns: Headers = ()
         self._layout: WholeLayout | None = None
+        self._slot_layout: SlotLayout | None = None
         self._header: replay_pb2.Batch | None = None
         self._buffer: npt.NDArray[np.uint8] = np.empty(0, np.uint8)
         self._num_received = 0
@@ -88,8 +89,9 @@ class BatchAssembler:
         part = part_of(message)
         if part is not None:
             return self._place(*part)
-        result = self.add(_parsed(message))
-        if isinstance(result, Batch) and self._header is None:
+        response = _parsed(message)
+        result = self.add(response)
+        if isinstance(result, Batch) and self._header is None and not response.batch.HasField("slot"):
             self._layout = WholeLayout.of(message, self._columns)
         return result
 
@@ -99,25 +101,29 @@ class BatchAssembler:
         if header.num_bytes > self._max_bytes:
             raise MessageTooLargeError.of("batch.num_bytes", header.num_bytes, f"at most {self._max_bytes}")
         if header.columns:
-            self._columns = tuple(header.columns)
+            self._columns, self._slot_layout = tuple(header.columns), None
         if header.HasField("slot"):
-            return _checked_batch(header, columns_from_proto(self._columns, self._bytes_in(header.slot)))
+            return self._in_slot(header)
         if header.num_parts == 0:
             return _checked_batch(header, columns_from_proto(self._columns, header.data))
         self._header, self._num_received = header, 0
         self._buffer = np.empty(header.num_bytes, np.uint8)
         return None
 
-    def _bytes_in(self, slot: int) -> list[memoryview]:
-        """Return the bytes of each column of a batch in shared memory."""
-        places = slot_places(column.byte_length for column in self._columns)
-        if self._slots is None or not places:
-            raise _data_error("batch.slot", slot, "nothing: no shared memory is mapped")
+    def _in_slot(self, header: replay_pb2.Batch) -> Batch:
+        layout = self._slot_layout or SlotLayout.of(self._columns)
+        if self._slots is None:
+            raise _data_error("batch.slot", header.slot, "nothing: no shared memory is mapped")
         try:
-            memory = self._slots.bytes_of(slot, places[-1][1]).data
+            memory = self._slots.bytes_of(header.slot, layout.num_bytes)
         except ValueError as error:
-            raise _data_error("batch.slot", slot, f"a slot of the offer ({error})") from error
-        return [memory[begin:end] for begin, end in places]
+            raise _data_error("batch.slot", header.slot, f"a slot of the offer ({error})") from error
+        if self._slot_layout is not None:
+            return _batch(layout.arrays(memory), header.batch_id, header.table_size)
+        # What the headers say is checked once: it is the same for every batch of a stream.
+        batch = _checked_batch(header, columns_from_proto(self._columns, layout.pieces(memory)))
+        self._slot_layout = layout
+        return batch
 
     def _place(self, offset: int, data: npt.NDArray[np.uint8]) -> Batch | None:
         header = self._header
