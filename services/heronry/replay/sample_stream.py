@@ -1,6 +1,7 @@
 """One Sample stream: messages to and from what draws its batches."""
 
 from collections.abc import AsyncIterable, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Final
 
 import numpy as np
@@ -50,14 +51,14 @@ async def serve_sample(
     transport = SharedTransport(stream, shared_memory) if header.accept_shared_memory else stream
     source = await _open_source(header, hosts, transport, settings)
     inbox: StreamInbox[SampleMessage] = StreamInbox(iterator, lambda request: _message(request, transport), _MAX_INBOX)
-    try:
+    # All of it is done, in this order from below, also for a call that is cancelled again meanwhile.
+    async with AsyncExitStack() as closing:
+        closing.callback(transport.close)
+        closing.push_async_callback(source.close, inbox.messages)
+        closing.push_async_callback(inbox.close)
         for message in transport.opening():
             await send(message)
         await _send_batches(source, transport, inbox, send)
-    finally:
-        await inbox.close()
-        await source.close(inbox.messages)
-        transport.close()
 
 
 async def _send_batches(

@@ -134,7 +134,7 @@ class ReplayService:
             if known is not None and known.declared != definition and definition.table in self._run_tables:
                 # Left by the same run under another spec.
                 await self._hosts.drop(definition.table)
-            self._hosts.create(definition, run_id)
+            await self._hosts.create(definition, run_id)
         self._run_tables = tuple(d.table for d in definitions)
 
 

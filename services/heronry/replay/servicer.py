@@ -34,7 +34,7 @@ class ReplayServicer(replay_pb2_grpc.ReplayServiceServicer):
         self._shared_memory = shared_memory
 
     async def CreateTable(self, request: pb.CreateTableRequest, context: object) -> pb.CreateTableResponse:
-        created = self._hosts.create(table_definition_from_proto(request.definition))
+        created = await self._hosts.create(table_definition_from_proto(request.definition))
         return pb.CreateTableResponse(created=created)
 
     async def ListTables(self, request: pb.ListTablesRequest, context: object) -> pb.ListTablesResponse:

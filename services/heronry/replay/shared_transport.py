@@ -11,8 +11,8 @@ from heronry.types.errors import InvalidArgumentError
 from heronry.wire.batch_frame import BatchFrame
 from heronry.wire.slots import slot_bytes
 
-# Below it a copy costs no more than to tell that a slot is free again.
-_MIN_BYTES: Final = 64 << 10
+# Below it a copy through the socket costs no more than to tell which slots are free again.
+_MIN_BYTES: Final = 128 << 10
 
 
 class SharedTransport:

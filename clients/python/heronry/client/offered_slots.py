@@ -13,6 +13,7 @@ from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.client.shared_slots import MappedSlots, attach
 from heronry.wire.addresses import UNIX_PREFIX
 
+_MOST_UNTOLD_BYTES = 8 << 20
 _LOCAL_HOSTS = ("127.0.0.1:", "localhost:", "[::1]:")
 
 
@@ -24,8 +25,9 @@ def may_share_memory(address: str) -> bool:
 class OfferedSlots:
     """The slots of one sample stream; for one event loop. `send` puts a serialised request into the stream.
 
-    Slots are given back from whichever thread drops the last array of them, and told when a quarter of all can be:
-    the service has others meanwhile, and each request costs as much as it takes to fill a slot of a megabyte.
+    Slots are given back from whichever thread drops the last array of them. Small ones are told a quarter of all at
+    a time, since a request costs as much as it takes to fill a megabyte; large ones at once, since each further slot
+    in use is memory that was never touched.
     """
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
@@ -60,7 +62,7 @@ class OfferedSlots:
             await asyncio.gather(self._attaching, return_exceptions=True)
 
     async def _attach(self, socket_path: str, token: bytes, num_slots: int, slot_bytes: int) -> None:
-        self._fewest_told = max(1, num_slots // 4)
+        self._fewest_told = max(1, min(num_slots // 4, _MOST_UNTOLD_BYTES // max(1, slot_bytes)))
         self._mapped = await asyncio.to_thread(attach, socket_path, token, num_slots, slot_bytes, self._give_back)
         answer = pb.SampleAttached(attached=self._mapped is not None)
         self._send(pb.SampleRequest(attached=answer).SerializeToString())

@@ -89,17 +89,26 @@ class RateLimiter:
             raise InvalidArgumentError.of("rate_limiter.samples_per_insert", self.samples_per_insert, "above 0")
         if self.min_size < 1:
             raise InvalidArgumentError.of("rate_limiter.min_size", self.min_size, "at least 1")
-        width = 2 * max(1.0, self.samples_per_insert)
-        if self.max_diff - self.min_diff < width:
-            raise InvalidArgumentError.of(
-                "rate_limiter.max_diff", self.max_diff, f"at least min_diff + {width:g} = {self.min_diff + width:g}"
-            )
+        _check_width(self, self._least_width())
         # Once min_size items are in and inserting has stopped, sampling could never start.
         if self.min_diff > self.samples_per_insert * self.min_size:
             bound = self.samples_per_insert * self.min_size
             raise InvalidArgumentError.of(
                 "rate_limiter.min_diff", self.min_diff, f"at most samples_per_insert * min_size = {bound:g}"
             )
+
+    def _least_width(self) -> float:
+        """Return the least `max_diff - min_diff` with which a table always lets in or out.
+
+        With `min_size` items in, neither side moves while the difference d has `d - 1 < min_diff` and
+        `d + samples_per_insert > max_diff`: while it is in the open interval
+        (max_diff - samples_per_insert, min_diff + 1), which is empty from a width of 1 + samples_per_insert on.
+        Where all three are whole numbers d is one too, and an interval of length 1 between whole numbers holds
+        none: samples_per_insert suffices, as for a queue of one item.
+        """
+        numbers = (self.samples_per_insert, self.min_diff, self.max_diff)
+        is_whole = all(float(number).is_integer() for number in numbers)
+        return self.samples_per_insert if is_whole else 1.0 + self.samples_per_insert
 
     @classmethod
     def of_min_size(cls, min_size: int) -> Self:
@@ -112,9 +121,13 @@ class RateLimiter:
     ) -> Self:
         """Hold the ratio within `error_buffer` around its value at `min_size`; a pair is taken as it is."""
         if isinstance(error_buffer, tuple):
-            return cls(samples_per_insert, min_size, *error_buffer)
-        offset = samples_per_insert * min_size
-        return cls(samples_per_insert, min_size, offset - error_buffer, offset + error_buffer)
+            made = cls(samples_per_insert, min_size, *error_buffer)
+        else:
+            offset = samples_per_insert * min_size
+            made = cls(samples_per_insert, min_size, offset - error_buffer, offset + error_buffer)
+        # An insert and a sample fit on each side of the middle: as Reverb has it, more than it takes to go on.
+        _check_width(made, 2 * max(1.0, samples_per_insert))
+        return made
 
     @classmethod
     def queue(cls, size: int) -> Self:
@@ -125,6 +138,12 @@ class RateLimiter:
     def stack(cls, size: int) -> Self:
         """Let at most `size` items wait; use with LIFO selectors and `max_times_sampled` 1."""
         return cls(1.0, 1, 0.0, float(size))
+
+
+def _check_width(limiter: RateLimiter, width: float) -> None:
+    if limiter.max_diff - limiter.min_diff < width:
+        allowed = f"at least min_diff + {width:g} = {limiter.min_diff + width:g}"
+        raise InvalidArgumentError.of("rate_limiter.max_diff", limiter.max_diff, allowed)
 
 
 class Delivery(enum.Enum):
