@@ -1,12 +1,15 @@
 """Rows and suites of the benchmarks: arithmetic and names, never a timing."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from heronry.bench import Row, run_suite
+from heronry.bench.measurement import Measurement
 from heronry.bench.peers import Peers
-from heronry.bench.suites import SUITES
+from heronry.bench.suites import SUITES, BenchmarkFailedError, run_measurements
 from heronry.types.errors import InvalidArgumentError
 
 
@@ -54,3 +57,37 @@ def test_a_peer_that_is_not_installed_is_told_once(capsys: pytest.CaptureFixture
     assert peers.run("sb3", "sb3_train.py") is None
 
     assert capsys.readouterr().err.count("sb3") == 2  # its name, twice in one line
+
+
+def failing(peers: Peers) -> Iterator[Row]:
+    yield row("lower")
+    raise RuntimeError("no such luck")
+
+
+def whole(peers: Peers) -> Iterator[Row]:
+    yield row("higher")
+
+
+def test_a_measurement_that_fails_is_told_the_others_follow_and_the_end_is_an_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows: list[Row] = []
+    measurements = [Measurement(("suite.fails",), failing), Measurement(("suite.case",), whole)]
+
+    with pytest.raises(BenchmarkFailedError, match=r"suite\.fails"):
+        rows.extend(run_measurements(measurements, "*", Peers(None)))
+
+    assert [made.better for made in rows] == ["lower", "higher"]
+    assert "no such luck" in capsys.readouterr().err
+
+
+def test_a_peer_that_cannot_run_leaves_its_figures_empty_and_makes_the_end_an_error(tmp_path: Path) -> None:
+    python = tmp_path / "venvs" / "broken" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch(mode=0o644)
+    peers = Peers(tmp_path)
+
+    assert peers.run("broken", "script.py") is None
+
+    with pytest.raises(BenchmarkFailedError, match=r"script\.py"):
+        list(run_measurements([Measurement(("suite.case",), whole)], "*", peers))

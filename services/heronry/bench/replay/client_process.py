@@ -6,46 +6,62 @@ import resource
 import sys
 import time
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
-from heronry.bench.replay.load import Load, Window
+from heronry.bench.replay.load import Load, Transport, Window
 from heronry.bench.replay.tables import definition_of
 from heronry.bench.replay.tasks import Task, task_of
 from heronry.client.replay import ReplayClient
 from heronry.types.experience import AcknowledgementLevel
 from heronry.types.tables import TableInfo
 
+_MAPS = Path("/proc/self/maps")
+
 
 class Commands:
     """Carries out commands, each by the method of its name."""
 
-    def __init__(self, client: ReplayClient) -> None:
-        self._client = client
+    def __init__(self, tcp_address: str, unix_address: str) -> None:
+        self._addresses: dict[Transport, str] = {"tcp": tcp_address, "unix": unix_address, "shm": unix_address}
+        self._clients: dict[str, ReplayClient] = {}
         self._task: Task | None = None
-        self._stack = AsyncExitStack()
+        self._task_stack = AsyncExitStack()
+        self._client_stack = AsyncExitStack()
 
     async def create(self, settings: dict[str, Any]) -> dict[str, float]:
         """Make a table; tell what it holds already, and how long that took."""
         level = AcknowledgementLevel(settings.pop("level", AcknowledgementLevel.MEMORY.value))
+        client = await self._client()
         begun = time.perf_counter()
-        await self._client.create_table(definition_of(**settings, level=level))
+        await client.create_table(definition_of(**settings, level=level))
         took = time.perf_counter() - begun
         return {"seconds": took, **await self.describe(settings["table"])}
 
     async def describe(self, table: str) -> dict[str, float]:
         """Tell a table's counters."""
-        return _counters(await self._client.get_table(table))
+        return _counters(await (await self._client()).get_table(table))
 
     async def snapshot(self, table: str) -> dict[str, float]:
         """Save a table; tell how long that took, and how long callers stood still."""
+        client = await self._client()
         begun = time.perf_counter()
-        saved = await self._client.save_snapshot(table)
+        saved = await client.save_snapshot(table)
         return {"seconds": time.perf_counter() - begun, "stall_s": saved.stall_s}
 
     async def prepare(self, fields: dict[str, Any]) -> dict[str, float]:
         """Let go of the load before and take up another."""
-        await self.close()
-        self._task = await self._stack.enter_async_context(task_of(self._client, Load(**fields)))
+        await self.rest(None)
+        load = Load(**fields)
+        client = await self._client(load.transport)
+        self._task = await self._task_stack.enter_async_context(task_of(client, load))
+        return {}
+
+    async def rest(self, nothing: None) -> dict[str, float]:
+        """Let go of the load."""
+        del nothing
+        self._task = None
+        await self._task_stack.aclose()
         return {}
 
     async def run(self, limits: dict[str, Any]) -> dict[str, float]:
@@ -54,21 +70,33 @@ class Commands:
             raise RuntimeError("no load was prepared")
         return (await measure(self._task, **limits)).fields()
 
+    async def mapped_slots(self, nothing: None) -> dict[str, bool]:
+        """Tell whether batches come by shared memory."""
+        del nothing
+        return {"has_slots": "/memfd:" in await asyncio.to_thread(_MAPS.read_text)}
+
     async def close(self) -> None:
-        """End the load's streams."""
-        self._task = None
-        await self._stack.aclose()
+        """End all streams and connections."""
+        await self.rest(None)
+        await self._client_stack.aclose()
+
+    async def _client(self, transport: Transport = "tcp") -> ReplayClient:
+        address = self._addresses[transport]
+        if address not in self._clients:
+            self._clients[address] = await self._client_stack.enter_async_context(ReplayClient(address))
+        return self._clients[address]
 
 
-async def serve(address: str) -> None:
+async def serve(tcp_address: str, unix_address: str) -> None:
     """Answer commands until standard input ends."""
-    async with ReplayClient(address) as client:
-        commands = Commands(client)
+    commands = Commands(tcp_address, unix_address)
+    try:
         while line := await asyncio.to_thread(sys.stdin.readline):
             ((name, value),) = json.loads(line).items()
             answer = await getattr(commands, name)(value)
             sys.stdout.write(json.dumps(answer) + "\n")
             sys.stdout.flush()
+    finally:
         await commands.close()
 
 
@@ -92,7 +120,7 @@ async def measure(task: Task, seconds: float, max_items: int | None) -> Window:
 
 
 def _counters(info: TableInfo) -> dict[str, float]:
-    names = ("num_items", "num_bytes", "num_step_bytes", "num_inserts", "num_samples", "num_recovered")
+    names = ("num_items", "num_bytes", "num_step_bytes", "num_inserts", "num_samples", "num_deletes", "num_recovered")
     return {name: getattr(info, name) for name in names}
 
 
@@ -102,4 +130,4 @@ def _cpu_s() -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1]))
+    asyncio.run(serve(*sys.argv[1:]))

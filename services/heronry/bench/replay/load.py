@@ -5,6 +5,12 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 Kind = Literal["fill", "append_steps", "append_vectors", "sample", "update_priorities"]
+Transport = Literal["tcp", "unix", "shm"]
+TRANSPORTS: dict[Transport, str] = {
+    "tcp": "TCP over the loopback",
+    "unix": "UNIX socket",
+    "shm": "UNIX socket and shared memory",
+}
 
 
 @dataclass(frozen=True)
@@ -16,6 +22,7 @@ class Load:
         step at a time, of `num_lanes`.
       batch_size: of samples and of priority updates.
       credits: batches under way; 1: each is asked for when the one before was taken.
+      transport: how the service is reached; `tcp` and `unix` take no batch by shared memory.
       seed: of the steps.
     """
 
@@ -24,7 +31,8 @@ class Load:
     payload: str = "small"
     num_lanes: int = 1
     batch_size: int = 256
-    credits: int = 2
+    credits: int = 4
+    transport: Transport = "tcp"
     seed: int = 0
 
     def fields(self) -> dict[str, object]:
@@ -40,7 +48,7 @@ class Window:
       num_items: items inserted and accepted, sampled, or priorities changed.
       seconds: from the first to the last of them.
       cpu_s: of the client's process.
-      p50_ms, p99_ms, max_ms: of one call: 64 steps, or a batch.
+      p50_ms, p99_ms, max_ms: of one call: 64 steps, 16 steps of all lanes, a batch, or the keys of one.
     """
 
     num_items: int

@@ -1,6 +1,6 @@
 """Steps of experience of the sizes that people have, made once and cycled through."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -59,10 +59,15 @@ def columns_of(payload: str, num_steps: int, seed: int) -> Columns:
     return {"obs": obs, "action": action, "reward": reward, "done": rng.random(num_steps) < 0.005}
 
 
-def steps_of(columns: Columns) -> list[Step]:
-    """Part columns into steps, as an environment gives them."""
-    num_steps = len(columns["reward"])
-    return [{name: np.asarray(column[t]) for name, column in columns.items()} for t in range(num_steps)]
+def steps_of(columns: Columns) -> Iterator[Step]:
+    """Yield step after step of `[T, ...]` columns, over and over: each a new mapping of values just picked.
+
+    So an environment hands its steps over; of `[T, N, ...]` columns they are those of N environments.
+    """
+    names = tuple(columns)
+    while True:
+        for values in zip(*columns.values(), strict=True):
+            yield dict(zip(names, values, strict=True))
 
 
 def blocks_of(columns: Columns, num_steps: int, num_lanes: int) -> Sequence[Columns]:

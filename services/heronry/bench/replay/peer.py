@@ -1,20 +1,24 @@
 """Reverb, in the best configuration it has for each case."""
 
+from collections.abc import Mapping, Sequence
+
 from heronry.bench.peers import Peers
 
 NAME = "dm-reverb 0.14.0"
 _SCRIPT = "reverb_bench.py"
 _WINDOWS = ("--seconds", "1", "--windows", "3")
+_TIMEOUT_S = 180.0
+Fields = Mapping[str, float]
 
 
-def insert(payload: str, items: str, num_clients: int, max_size: int) -> tuple[str, ...]:
+def insert(payload: str, items: str, max_size: int) -> tuple[str, ...]:
     """Return the arguments of inserting through the structured writer, its fastest."""
     table = ("--item", items, "--max-size", str(max_size), "--writer", "structured")
-    return ("insert", "--payload", payload, *table, "--clients", str(num_clients))
+    return ("insert", "--payload", payload, *table)
 
 
 def sample(
-    payload: str, items: str, num_clients: int, *, table: str, batch_size: int, num_items: int, chunk: int
+    payload: str, items: str, *, samplers: Sequence[str], batch_size: int, num_items: int, chunk: int
 ) -> tuple[str, ...]:
     """Return the arguments of sampling through its dataset.
 
@@ -22,13 +26,12 @@ def sample(
     sequence's length for sequences.
     """
     what = ("--payload", payload, "--item", items, "--items", str(num_items), "--chunk", str(chunk))
-    how = ("--table", table, "--batch", str(batch_size), "--client", "dataset", "--clients", str(num_clients))
-    return ("sample", *what, *how)
+    return ("sample", *what, "--table", ",".join(samplers), "--batch", str(batch_size), "--client", "dataset")
 
 
-def priorities(num_clients: int, batch_size: int, num_items: int) -> tuple[str, ...]:
+def priorities(batch_size: int, num_items: int) -> tuple[str, ...]:
     """Return the arguments of its bulk call."""
-    return ("priority", "--clients", str(num_clients), "--batch", str(batch_size), "--items", str(num_items))
+    return ("priority", "--batch", str(batch_size), "--items", str(num_items))
 
 
 def mixed(payload: str, batch_size: int, num_items: int) -> tuple[str, ...]:
@@ -47,11 +50,18 @@ def checkpoint(gigabytes: float) -> tuple[str, ...]:
     return ("checkpoint", "--payload", "noise", "--item", "nstep:3", "--gb", str(gigabytes))
 
 
-def run(peers: Peers, arguments: tuple[str, ...]) -> dict[str, float]:
+def run(peers: Peers, arguments: tuple[str, ...]) -> Fields:
     """Run a case of the peer; empty where it is not installed."""
-    return peers.run("reverb", _SCRIPT, *arguments, *_WINDOWS) or {}
+    return peers.run("reverb", _SCRIPT, *arguments, *_WINDOWS, timeout_s=_TIMEOUT_S) or {}
 
 
-def reference(fields: dict[str, float], name: str, scale: float = 1.0) -> dict[str, object]:
-    """Return a row's fields of the peer; none where it was not run."""
-    return {"reference": NAME, "reference_value": fields[name] * scale} if name in fields else {}
+def run_clients(peers: Peers, arguments: tuple[str, ...], numbers: Sequence[int]) -> dict[tuple[int, str], Fields]:
+    """Run a case with each number of clients; return its lines by number of clients and table."""
+    clients = ("--clients", ",".join(str(number) for number in numbers))
+    lines = peers.run_lines("reverb", _SCRIPT, *arguments, *clients, *_WINDOWS, timeout_s=_TIMEOUT_S)
+    return {(int(line["clients"]), str(line.get("table", ""))): line for line in lines}
+
+
+def reference(fields: Fields, name: str, scale: float = 1.0, told: str = "") -> dict[str, object]:
+    """Return a row's fields of the peer, `told` added to its name; none where it was not run."""
+    return {"reference": NAME + told, "reference_value": fields[name] * scale} if name in fields else {}

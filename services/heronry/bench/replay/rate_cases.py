@@ -2,107 +2,126 @@
 
 from heronry.bench.replay import peer
 from heronry.bench.replay.load import Load
-from heronry.bench.replay.rates import RateCase
+from heronry.bench.replay.rates import RateCase, RateGroup
 
+_MILLION = 1_000_000
 _SMALL_ITEMS = 50_000
 _FRAME_ITEMS = 5_000
 _SEQUENCES = 500
-_INSERT_SIZES = {"small": 200_000, "mujoco": 100_000, "atari": 20_000}
+_INSERT_FRAMES = 20_000
 _MAX_FRAME_BYTES = 8_000.0
+_VECTOR_CREDITS = 8
+_FRAME_CREDITS = 4
 
 
-def _insert(name: str, goals: dict[int, float], payload: str, items: str, peer_items: str) -> list[RateCase]:
-    size = _INSERT_SIZES[payload]
-    return [
-        RateCase(
-            f"replay.insert.{name}.w{num}",
-            goal,
-            payload,
-            items,
-            size,
-            Load("append_steps", ""),
-            num,
-            peer=peer.insert(payload, peer_items, num, size),
-            max_stored_bytes=_MAX_FRAME_BYTES if payload == "atari" else None,
-        )
-        for num, goal in goals.items()
-    ]
+def _insert(name: str, goals: dict[int, float], max_stored_bytes: float | None = None) -> tuple[RateCase, ...]:
+    load = Load("append_steps", "")
+    return tuple(
+        RateCase(f"replay.insert.{name}.w{number}", goal, load, number, max_stored_bytes=max_stored_bytes)
+        for number, goal in goals.items()
+    )
 
 
-def _sample(
-    payload: str, goals: dict[int, float], *, sampler: str = "uniform", batch_size: int = 256
-) -> list[RateCase]:
-    return [
-        RateCase(
-            f"replay.sample.{payload}.b{batch_size}.{sampler}.c{num}",
-            goal,
-            payload,
-            "transition",
-            _SMALL_ITEMS,
-            Load("sample", "", batch_size=batch_size, credits=8),
-            num,
-            sampler,
-            peer.sample(payload, "nstep:1", num, table=sampler, batch_size=batch_size, num_items=_SMALL_ITEMS, chunk=1),
-        )
-        for num, goal in goals.items()
-    ]
+def _sample(name: str, goals: dict[int, float | None], load: Load, sampler: str = "uniform") -> tuple[RateCase, ...]:
+    """Return the cases of some numbers of readers; those without a goal are information, without a peer."""
+    return tuple(
+        RateCase(f"replay.sample.{name}.c{number}", goal, load, number, sampler, has_peer=goal is not None)
+        for number, goal in goals.items()
+    )
 
 
-def _frames(name: str, goals: dict[int, float | None], *, items: str, is_local: bool) -> list[RateCase]:
-    is_sequence = items == "seq20"
-    num_items = _SEQUENCES if is_sequence else _FRAME_ITEMS
-    peer_items, chunk = ("seq:20:20", 20) if is_sequence else ("nstep:3", 0)
-    return [
-        RateCase(
-            f"replay.sample.atari.{items}.b32.{name}.c{num}",
-            goal,
-            "atari",
-            items,
-            num_items,
-            Load("sample", "", batch_size=32, credits=2),
-            num,
-            peer=peer.sample(
-                "atari", peer_items, num, table="uniform", batch_size=32, num_items=num_items, chunk=chunk
-            ),
-            is_local=is_local,
-        )
-        for num, goal in goals.items()
-    ]
+_VECTORS = Load("append_vectors", "", num_lanes=64)
+_BATCHES = Load("sample", "", batch_size=256, credits=_VECTOR_CREDITS)
+_FRAMES = {
+    transport: Load("sample", "", batch_size=32, credits=_FRAME_CREDITS, transport=transport)
+    for transport in ("tcp", "unix", "shm")
+}
+_UPDATES = Load("update_priorities", "", batch_size=256)
 
-
-_VECTORS = RateCase(
-    "replay.insert.small.vector64.w1",
-    1_000_000.0,
-    "small",
-    "transition",
-    _INSERT_SIZES["small"],
-    Load("append_vectors", "", num_lanes=64),
+INSERT_GROUPS = (
+    # As large as the peer's script makes its tables; full, so that every insert puts the oldest item out.
+    RateGroup(
+        "small",
+        "transition",
+        _MILLION,
+        (
+            *_insert("small.step", {1: 250_000.0, 4: 300_000.0}),
+            RateCase("replay.insert.small.vector64.w1", 1_000_000.0, _VECTORS, has_peer=False),
+        ),
+        lambda _: peer.insert("small", "nstep:1", _MILLION),
+        fill_s=2.0,
+    ),
+    RateGroup(
+        "mujoco",
+        "transition",
+        _MILLION,
+        _insert("mujoco", {1: 150_000.0, 4: 200_000.0}),
+        lambda _: peer.insert("mujoco", "nstep:1", _MILLION),
+        fill_s=8.0,
+    ),
+    RateGroup(
+        "atari",
+        "nstep3",
+        _INSERT_FRAMES,
+        _insert("atari.nstep3", {1: 25_000.0, 4: 35_000.0}, _MAX_FRAME_BYTES),
+        lambda _: peer.insert("atari", "nstep:3", _INSERT_FRAMES),
+    ),
 )
-_PRIORITIES = [
-    RateCase(
-        f"replay.priorities.b256.c{num}",
-        goal,
+SAMPLE_GROUPS = (
+    RateGroup(
         "small",
         "transition",
         _SMALL_ITEMS,
-        Load("update_priorities", ""),
-        num,
-        "prioritized",
-        peer.priorities(num, 256, _SMALL_ITEMS),
-    )
-    for num, goal in ((1, 1_500_000.0), (4, 2_000_000.0))
-]
-RATE_CASES: tuple[RateCase, ...] = (
-    *_insert("small.step", {1: 250_000.0, 4: 300_000.0}, "small", "transition", "nstep:1"),
-    _VECTORS,
-    *_insert("mujoco", {1: 150_000.0, 4: 200_000.0}, "mujoco", "transition", "nstep:1"),
-    *_insert("atari.nstep3", {1: 25_000.0, 4: 35_000.0}, "atari", "nstep3", "nstep:3"),
-    *_sample("small", {1: 1_000_000.0, 4: 1_200_000.0}),
-    *_sample("small", {1: 800_000.0, 4: 800_000.0}, sampler="prioritized"),
-    *_sample("mujoco", {1: 250_000.0, 4: 250_000.0}),
-    *_frames("tcp", {1: 25_000.0, 4: 25_000.0}, items="nstep3", is_local=False),
-    *_frames("shm", {1: 30_000.0}, items="nstep3", is_local=True),
-    *_frames("shm", {1: 6_000.0, 4: 6_000.0}, items="seq20", is_local=True),
-    *_frames("tcp", {1: None}, items="seq20", is_local=False),
-    *_PRIORITIES,
+        (
+            *_sample("small.b256.uniform", {1: 1_000_000.0, 4: 1_200_000.0}, _BATCHES),
+            *_sample("small.b256.prioritized", {1: 800_000.0, 4: 800_000.0}, _BATCHES, "prioritized"),
+        ),
+        lambda samplers: peer.sample(
+            "small", "nstep:1", samplers=samplers, batch_size=256, num_items=_SMALL_ITEMS, chunk=1
+        ),
+    ),
+    RateGroup(
+        "mujoco",
+        "transition",
+        _SMALL_ITEMS,
+        _sample("mujoco.b256.uniform", {1: 250_000.0, 4: 250_000.0}, _BATCHES),
+        lambda samplers: peer.sample(
+            "mujoco", "nstep:1", samplers=samplers, batch_size=256, num_items=_SMALL_ITEMS, chunk=1
+        ),
+    ),
+    RateGroup(
+        "atari",
+        "nstep3",
+        _FRAME_ITEMS,
+        (
+            *_sample("atari.nstep3.b32.tcp", {1: 25_000.0, 4: 25_000.0}, _FRAMES["tcp"]),
+            *_sample("atari.nstep3.b32.shm", {1: None}, _FRAMES["shm"]),
+        ),
+        lambda samplers: peer.sample(
+            "atari", "nstep:3", samplers=samplers, batch_size=32, num_items=_FRAME_ITEMS, chunk=0
+        ),
+    ),
+    RateGroup(
+        "atari",
+        "seq20",
+        _SEQUENCES,
+        (
+            *_sample("atari.seq20.b32.unix", {1: None}, _FRAMES["unix"]),
+            *_sample("atari.seq20.b32.shm", {1: 6_000.0, 4: 6_000.0}, _FRAMES["shm"]),
+        ),
+        lambda samplers: peer.sample(
+            "atari", "seq:20:20", samplers=samplers, batch_size=32, num_items=_SEQUENCES, chunk=20
+        ),
+    ),
 )
+PRIORITY_GROUP = RateGroup(
+    "small",
+    "transition",
+    _SMALL_ITEMS,
+    tuple(
+        RateCase(f"replay.priorities.b256.c{number}", goal, _UPDATES, number, "prioritized")
+        for number, goal in ((1, 1_500_000.0), (4, 2_000_000.0))
+    ),
+    lambda _: peer.priorities(256, _SMALL_ITEMS),
+)
+RATE_GROUPS: tuple[RateGroup, ...] = (*INSERT_GROUPS, *SAMPLE_GROUPS, PRIORITY_GROUP)

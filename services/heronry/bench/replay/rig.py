@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import statistics
 import subprocess
 import sys
@@ -17,9 +18,10 @@ from typing import Any, Self
 import psutil
 
 from heronry.bench.replay.load import Load, Window
+from heronry.bench.replay.tables import PATTERNS
 
 _READY_S = 20.0
-_POLL_S = 0.02
+_POLL_S = 0.005
 _STOP_S = 20.0
 _FILL_S = 300.0
 _MAX_BYTES = 8 << 30
@@ -30,11 +32,13 @@ class Figures:
     """What a window told of all its clients together, and of the server.
 
     Attributes:
+      num_items: in all.
       rate: items a second.
       server_cpu_us, clients_cpu_us: CPU microseconds an item.
       p50_ms, p99_ms: of one call; of several clients the middle one's median and the worst one's tail.
     """
 
+    num_items: int
     rate: float
     server_cpu_us: float
     clients_cpu_us: float
@@ -44,8 +48,10 @@ class Figures:
     @classmethod
     def of(cls, windows: Sequence[Window], server_cpu_s: float) -> Self:
         """Join the windows that clients had side by side."""
-        items = max(1, sum(w.num_items for w in windows))
+        num_items = sum(w.num_items for w in windows)
+        items = max(1, num_items)
         return cls(
+            num_items=num_items,
             rate=sum(w.rate for w in windows),
             server_cpu_us=1e6 * server_cpu_s / items,
             clients_cpu_us=1e6 * sum(w.cpu_s for w in windows) / items,
@@ -55,7 +61,11 @@ class Figures:
 
 
 class ServerProcess:
-    """`heronry serve replay` on a TCP port of the loopback and a UNIX socket."""
+    """`heronry serve replay` on a TCP port of the loopback and a UNIX socket.
+
+    Attributes:
+      start_s: from its start until it served.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -65,9 +75,11 @@ class ServerProcess:
         limits = ("--max-bytes", str(_MAX_BYTES), "--parent-pid", str(os.getpid()))
         command = [sys.executable, "-m", "heronry.cli", "serve", "replay", *listen, *limits]
         command += ["--data-dir", str(folder / "data"), "--log-format", "json"]
+        begun = time.perf_counter()
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
         self._usage = psutil.Process(self._process.pid)
         self.tcp_address = self._wait_until_serving()
+        self.start_s = time.perf_counter() - begun
 
     @property
     def unix_address(self) -> str:
@@ -108,8 +120,9 @@ class ServerProcess:
 class ClientProcess:
     """A process that appends or samples when it is told to; it speaks JSON lines over its pipes."""
 
-    def __init__(self, address: str) -> None:
-        command = [sys.executable, "-m", "heronry.bench.replay.client_process", address]
+    def __init__(self, server: ServerProcess) -> None:
+        addresses = (server.tcp_address, server.unix_address)
+        command = [sys.executable, "-m", "heronry.bench.replay.client_process", *addresses]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, **command: object) -> dict[str, Any]:
@@ -136,6 +149,11 @@ class ClientProcess:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
+    def has_answered(self) -> bool:
+        """Tell whether `receive` would return at once."""
+        assert self._process.stdout is not None
+        return bool(select.select([self._process.stdout], [], [], 0)[0])
+
     def stop(self) -> None:
         """End it."""
         assert self._process.stdin is not None
@@ -152,9 +170,9 @@ class ClientProcess:
 class Rig:
     """A server and its clients; use as `with`."""
 
-    def __init__(self, num_clients: int, *, is_local: bool = False) -> None:
+    def __init__(self, num_clients: int) -> None:
         self._num_clients = num_clients
-        self._is_local = is_local
+        self.working: list[ClientProcess] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -173,7 +191,7 @@ class Rig:
     def start(self) -> None:
         """Start the server, then the clients."""
         self.server = ServerProcess(self.folder)
-        self.clients = [ClientProcess(self._address) for _ in range(self._num_clients)]
+        self.clients = [ClientProcess(self.server) for _ in range(self._num_clients)]
 
     def restart(self) -> None:
         """End server and clients, and start them anew over the same data."""
@@ -194,28 +212,28 @@ class Rig:
         """Return a table's counters."""
         return self.clients[0].ask(describe=table)
 
-    def fill(self, load: Load, num_items: int) -> None:
-        """Append steps of the load's payload until there are so many."""
+    def fill(self, load: Load, num_items: int, items: str = "transition") -> None:
+        """Append steps of the load's payload until they make at least so many items of a pattern."""
+        num_steps = num_items * PATTERNS[items].period + PATTERNS[items].num_steps
         self.clients[0].ask(prepare=replace(load, kind="fill", num_lanes=1).fields())
-        self.clients[0].ask(run={"seconds": _FILL_S, "max_items": num_items})
+        self.clients[0].ask(run={"seconds": _FILL_S, "max_items": num_steps})
 
     def prepare(self, *loads: Load) -> None:
-        """Give each client its load."""
-        for client, load in zip(self.clients, loads, strict=True):
+        """Give the first clients a load each; the others rest."""
+        for client in self.clients[len(loads) :]:
+            client.ask(rest=None)
+        self.working = self.clients[: len(loads)]
+        for client, load in zip(self.working, loads, strict=True):
             client.ask(prepare=load.fields())
 
     def window(self, seconds: float = 1.0, max_items: int | None = None) -> list[Window]:
-        """Let all clients work side by side."""
-        for client in self.clients:
+        """Let all clients that have a load work side by side."""
+        for client in self.working:
             client.send(run={"seconds": seconds, "max_items": max_items})
-        return [Window.from_fields(client.receive()) for client in self.clients]
+        return [Window.from_fields(client.receive()) for client in self.working]
 
-    def figures(self, seconds: float = 1.0) -> Figures:
+    def figures(self, seconds: float = 1.0, max_items: int | None = None) -> Figures:
         """Measure a window in which all clients do the same."""
         before = self.server.cpu_s()
-        windows = self.window(seconds)
+        windows = self.window(seconds, max_items)
         return Figures.of(windows, self.server.cpu_s() - before)
-
-    @property
-    def _address(self) -> str:
-        return self.server.unix_address if self._is_local else self.server.tcp_address

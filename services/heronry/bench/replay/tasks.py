@@ -2,27 +2,26 @@
 
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from heronry.bench.replay.load import Load
-from heronry.bench.replay.payloads import SPECS, blocks_of, columns_of, num_distinct_steps, steps_of
+from heronry.bench.replay.payloads import SPECS, Step, blocks_of, columns_of, num_distinct_steps, steps_of
 from heronry.client.replay import ReplayClient
 from heronry.client.writer import Writer
 from heronry.types.columns import Columns
+from heronry.types.experience import Batch
 from heronry.types.version import ParameterVersion
 
 STEPS_A_CALL = 64
 """Steps appended between two looks at the clock."""
-_VECTORS_A_CALL = 16
+VECTORS_A_CALL = 16
 _FILL_BYTES = 400_000
 _MAX_FILL_STEPS = 1024
-_NUM_KEYS = 100_000
-_KEYS_A_BATCH = 1_000
-_NUM_UPDATES = 256
+_NUM_ORDERS = 4
 _VERSION = ParameterVersion(1, 1)
 Advance = Callable[[], Awaitable[int]]
 
@@ -55,13 +54,20 @@ class ChangeTask:
 
 
 class SampleTask:
-    """Takes batches."""
+    """Takes batches, and reads a value of each of their columns."""
 
     def __init__(self, client: ReplayClient, load: Load) -> None:
-        self._batches = client.sample(load.table, batch_size=load.batch_size, credits=load.credits)
+        self._batches = client.sample(
+            load.table,
+            batch_size=load.batch_size,
+            credits=load.credits,
+            shared_memory=load.transport == "shm",
+        )
 
     async def call(self) -> int:
-        return (await anext(self._batches)).batch_size
+        batch = await anext(self._batches)
+        touch(batch)
+        return batch.batch_size
 
     async def finish(self) -> None:
         """Nothing is under way that was counted."""
@@ -69,6 +75,12 @@ class SampleTask:
     async def close(self) -> None:
         """End the stream."""
         await self._batches.aclose()
+
+
+def touch(batch: Batch) -> None:
+    """Read the last value of every column, so that nothing can be left for later."""
+    for column in batch.columns.values():
+        column.item(column.size - 1)
 
 
 @contextlib.asynccontextmanager
@@ -99,7 +111,7 @@ async def _appends(client: ReplayClient, load: Load) -> AsyncIterator[ChangeTask
 def _steps(writer: Writer, columns: Columns, num_lanes: int) -> Advance:
     """Append one step at a time, of the only lane, as an environment gives them."""
     assert num_lanes == 1
-    steps = itertools.cycle(steps_of(columns))
+    steps: Iterator[Step] = steps_of(columns)
 
     async def advance() -> int:
         for step in itertools.islice(steps, STEPS_A_CALL):
@@ -111,12 +123,13 @@ def _steps(writer: Writer, columns: Columns, num_lanes: int) -> Advance:
 
 def _vectors(writer: Writer, columns: Columns, num_lanes: int) -> Advance:
     """Append one step of all lanes at a time, as a vector of environments gives them."""
-    vectors = itertools.cycle([{name: c[0] for name, c in b.items()} for b in blocks_of(columns, 1, num_lanes)])
+    (block,) = blocks_of(columns, len(columns["reward"]) // num_lanes, num_lanes)
+    vectors: Iterator[Step] = steps_of(block)
 
     async def advance() -> int:
-        for vector in itertools.islice(vectors, _VECTORS_A_CALL):
+        for vector in itertools.islice(vectors, VECTORS_A_CALL):
             await writer.append_batch(vector, behaviour_version=_VERSION)
-        return _VECTORS_A_CALL * num_lanes
+        return VECTORS_A_CALL * num_lanes
 
     return advance
 
@@ -138,29 +151,43 @@ def _blocks(writer: Writer, columns: Columns, num_lanes: int) -> Advance:
 @contextlib.asynccontextmanager
 async def _updates(client: ReplayClient, load: Load) -> AsyncIterator[ChangeTask]:
     rng = np.random.default_rng(load.seed)
-    keys = await _some_keys(client, load)
-    chosen = [rng.choice(keys, load.batch_size, replace=False) for _ in range(_NUM_UPDATES)]
-    calls = itertools.cycle([(some, rng.random(load.batch_size)) for some in chosen])
+    calls = itertools.cycle(calls_over(await _all_keys(client, load), load.batch_size, rng))
+    num_queued = 0
     async with client.priority_updates(load.table) as updates:
 
         async def advance() -> int:
-            some, priorities = next(calls)
-            await updates.update(some, priorities)
-            return len(some)
+            nonlocal num_queued
+            keys, priorities = next(calls)
+            await updates.update(keys, priorities)
+            num_queued += len(keys)
+            return len(keys)
 
         async def flush() -> None:
-            _, num_ignored = await updates.flush()
-            if num_ignored:
-                raise RuntimeError(f"{num_ignored} updates were ignored: they are no figure")
+            told = await updates.flush()
+            if told != (num_queued, 0):
+                raise RuntimeError(f"{told} updates were applied and ignored, not {num_queued} and none: no figure")
 
         yield ChangeTask(advance, flush)
 
 
-async def _some_keys(client: ReplayClient, load: Load) -> npt.NDArray[np.uint64]:
-    """Return keys of most of the table's items."""
-    keys: set[int] = set()
-    batches = client.sample(load.table, batch_size=_KEYS_A_BATCH)
-    for _ in range(_NUM_KEYS // _KEYS_A_BATCH):
-        keys.update((await anext(batches)).keys.tolist())
+def calls_over(
+    keys: npt.NDArray[np.uint64], size: int, rng: np.random.Generator
+) -> list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.float64]]]:
+    """Return updates of `size` keys each that go over all keys, `_NUM_ORDERS` times in another random order."""
+    orders = [rng.permutation(keys) for _ in range(_NUM_ORDERS)]
+    # The last one of an order is as long as the others: it begins with some that came just before.
+    ends = [*range(size, len(keys), size), len(keys)]
+    return [(order[end - size : end], rng.random(size)) for order in orders for end in ends]
+
+
+async def _all_keys(client: ReplayClient, load: Load) -> npt.NDArray[np.uint64]:
+    """Return the keys of all items, by a batch as large as the table."""
+    num_items = (await client.get_table(load.table)).num_items
+    batches = client.sample(
+        load.table, batch_size=num_items, columns=("reward",), credits=1, without_replacement=True, shared_memory=False
+    )
+    keys = np.array((await anext(batches)).keys)
     await batches.aclose()
-    return np.array(sorted(keys), np.uint64)
+    if len(np.unique(keys)) != num_items:
+        raise RuntimeError(f"{len(np.unique(keys))} keys of {num_items} items")
+    return keys
