@@ -51,7 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED_EXIT_CODE
     except TyperException as error:
-        sys.stderr.write(f"error: {describe_usage(error)}\n")
+        text = describe_usage(error)
+        # A command that was given nothing answers with its help.
+        sys.stderr.write(f"{text}\n" if text.startswith("Usage: ") else f"error: {text}\n")
         return 2
     except BrokenPipeError:
         return _end_quietly()

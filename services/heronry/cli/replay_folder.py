@@ -123,8 +123,9 @@ def _recovered(
         if snapshot is not None:
             table.restore(snapshot.state)
         for record in reader:
-            table.recover(decode(record.kind, record.payload))
-            num_effects += 1
+            for effect in decode(record.kind, record.payload):
+                table.recover(effect)
+                num_effects += 1
     except DataLossError as error:
         problems.append(error.message)
     fields = table_fields(table.info())

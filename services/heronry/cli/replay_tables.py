@@ -106,7 +106,8 @@ def _row(table: Mapping[str, object]) -> tuple[str, ...]:
 def _describe_limiter(table: Mapping[str, object]) -> str:
     limiter = cast("Mapping[str, float | None]", table["limiter"])
     low, high = limiter["min_diff"], limiter["max_diff"]
-    first = f"{limiter['min_size']:,} items before the first sample"
+    noun = "item" if limiter["min_size"] == 1 else "items"
+    first = f"{limiter['min_size']:,} {noun} before the first sample"
     if low is None and high is None:
         return f"{first}, no bound on samples"
     bounds = f"{'-' if low is None else f'{low:g}'} to {'-' if high is None else f'{high:g}'}"

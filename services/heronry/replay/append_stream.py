@@ -13,7 +13,7 @@ from heronry.replay.stream_inbox import StreamInbox
 from heronry.replay.told_waits import told_why
 from heronry.types.blocking import Changed, Waiting, WouldBlock
 from heronry.types.errors import HeronryError, InvalidArgumentError
-from heronry.types.experience import Block, ItemSlices
+from heronry.types.experience import AcknowledgementLevel, Block, ItemSlices
 from heronry.wire.append_frames import AppendFrameReader
 from heronry.wire.blocks import items_from_proto
 from heronry.wire.columns import column_spec_from_proto
@@ -43,26 +43,26 @@ async def serve_append(requests: AsyncIterable[bytes], send: Send, hosts: TableH
     header = _header(frames.read(first))
     host = hosts.get(header.table)
     session = AppendSession(host.table, header, settings.append_credits)
-    answers = _Answers(host, send)
-    inbox: StreamInbox[Part] | None = None
     try:
-        await answers.give(await host.call(session.open))
-        inbox = StreamInbox(iterator, lambda frame: _part(frames.read(frame)), settings.append_credits)
-        await _take_blocks(session, host, inbox, answers, settings.waiting_period_s)
-        await answers.finish()
-    finally:
-        if inbox is not None:
+        opened = await host.call(session.open)
+        inbox: StreamInbox[Part] = StreamInbox(
+            iterator, lambda frame: _part(frames.read(frame)), settings.append_credits
+        )
+        answers = _Answers(host, send, inbox.fail)
+        try:
+            await answers.give(opened)
+            await _take_blocks(session, host, inbox, answers, settings.waiting_period_s)
+            await answers.finish()
+        finally:
             await inbox.close()
-        await answers.close()
+            await answers.close()
+    finally:
         await host.finish(session.close)
 
 
 async def _take_blocks(
     session: AppendSession, host: TableHost, inbox: StreamInbox[Part], answers: "_Answers", period_s: float
 ) -> None:
-    async def tell(waiting: Waiting) -> None:
-        await answers.send(_response(session.progress, waiting))
-
     unanswered = session.progress
     while await inbox.wait():
         if isinstance(inbox.messages[0], pb.AppendEnd):
@@ -70,7 +70,9 @@ async def _take_blocks(
             break
         progress = _append_at_once(session, host, inbox.messages)
         if progress is None:
-            progress = await told_why(host.change(_append, session, inbox.messages), host, "insert", period_s, tell)
+            progress = await told_why(
+                host.change(_append, session, inbox.messages), host, "insert", period_s, answers.tell
+            )
         inbox.taken()
         # One answer for two blocks where the next is here already, unless the writer would run out of credits.
         await asyncio.sleep(0)
@@ -84,6 +86,9 @@ async def _take_blocks(
 
 def _append_at_once(session: AppendSession, host: TableHost, parts: deque[Part]) -> AppendProgress | None:
     """Append here and now where that is short, the table free and the limiter willing; None otherwise."""
+    # Such a table may have to force its log to the disk before steps can take the place of others.
+    if host.table.definition.acknowledgement is AcknowledgementLevel.DISK:
+        return None
     if sum(map(_num_bytes, tuple(parts))) > _SHORT_BYTES:
         return None
     changed = host.attempt(_append, session, parts)
@@ -123,20 +128,23 @@ def _append_one(session: AppendSession, part: Block | ItemSlices) -> Changed[App
 class _Answers:
     """Answers a writer; where an answer must wait for the disk, the next blocks are stored meanwhile.
 
-    One answer stands for all before it: while one waits, only the latest is kept.
+    One answer stands for all before it: while one waits, only the latest is kept. When one that waits fails,
+    `fail` is told: the writer may have nothing more to send before it is answered.
     """
 
-    def __init__(self, host: TableHost, send: Send) -> None:
+    def __init__(self, host: TableHost, send: Send, fail: Callable[[Exception], None]) -> None:
         self._host = host
         self._send = send
+        self._fail = fail
         self._sending = asyncio.Lock()
+        self._answered: AppendProgress | None = None
         self._latest: AppendProgress | None = None
         self._task: asyncio.Task[None] | None = None
 
-    async def send(self, response: pb.AppendResponse) -> None:
-        """Send a message; one at a time."""
-        async with self._sending:
-            await self._send(response)
+    async def tell(self, waiting: Waiting) -> None:
+        """Say why the writer waits, and nothing new of what is accepted: that may not have its level yet."""
+        if self._answered is not None:
+            await self._send_one(_response(self._answered, waiting))
 
     async def give(self, progress: AppendProgress) -> None:
         """Answer when the blocks have the table's level; at once where they have it.
@@ -145,7 +153,7 @@ class _Answers:
           Exception: what a former answer ran into.
         """
         if self._task is None and self._host.is_settled:
-            await self.send(_response(progress))
+            await self._answer(progress)
             return
         self._latest = progress
         if self._task is not None and self._task.done():
@@ -166,11 +174,23 @@ class _Answers:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _answer_latest(self) -> None:
-        while (progress := self._latest) is not None:
-            await self._host.settled()
-            if self._latest is progress:
-                self._latest = None
-            await self.send(_response(progress))
+        try:
+            while (progress := self._latest) is not None:
+                await self._host.settled()
+                if self._latest is progress:
+                    self._latest = None
+                await self._answer(progress)
+        except Exception as error:
+            self._fail(error)
+            raise
+
+    async def _answer(self, progress: AppendProgress) -> None:
+        self._answered = progress
+        await self._send_one(_response(progress))
+
+    async def _send_one(self, response: pb.AppendResponse) -> None:
+        async with self._sending:
+            await self._send(response)
 
 
 def _header(part: Block | pb.AppendRequest) -> AppendHeader:

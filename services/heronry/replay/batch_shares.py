@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from heronry.replay.batch_source import Inbox
+from heronry.replay.batch_source import Inbox, is_short
 from heronry.replay.core.batch_buffer import PROBABILITY, BatchBuffer, BatchLayout, NewBuffer
 from heronry.replay.core.conditions import INSERTABLE, Condition
 from heronry.replay.core.drawing import Drawing
@@ -109,7 +109,7 @@ class SharesSource:
         buffer = self._buffer or self._begin(layout)
         table_size = 0
         for share in self._shares:
-            table_size += await self._fill(share, buffer, tell)
+            table_size += await self._fill(share, buffer, num_bytes, tell)
         batch_id = self._account.spend()
         buffer.seal(batch_id, table_size)
         for share in self._shares:
@@ -159,8 +159,8 @@ class SharesSource:
             at += count
         return self._buffer
 
-    async def _fill(self, share: Share, buffer: BatchBuffer, tell: Tell) -> int:
-        changed = share.host.attempt(share.fill, buffer)
+    async def _fill(self, share: Share, buffer: BatchBuffer, num_bytes: int, tell: Tell) -> int:
+        changed = share.host.attempt(share.fill, buffer) if is_short(share.host, num_bytes) else None
         return await self._changed(share, tell, share.fill, buffer) if changed is None else changed.value
 
     async def _changed(self, share: Share, tell: Tell, function: Callable[..., Changed[T]], *args: object) -> T:

@@ -15,6 +15,11 @@ SHORT_BYTES: Final = 256 << 10
 Inbox = deque[SampleMessage]
 
 
+def is_short(host: TableHost, num_bytes: int) -> bool:
+    """Tell whether a batch may be drawn on the event loop: not one of unknown size, nor of steps that lie on a disk."""
+    return 0 < num_bytes <= SHORT_BYTES and not host.declared.spill
+
+
 class BatchSource(Protocol):
     """Draws batches for one reader."""
 
@@ -24,7 +29,7 @@ class BatchSource(Protocol):
         ...
 
     async def advance(self, inbox: Inbox, num_bytes: int, max_batches: int, tell: Tell) -> Sequence[BatchBuffer]:
-        """Take what came in and return the next batches, each of `num_bytes` as far as is known, in their order."""
+        """Take what came in and return the next batches in their order; each has `num_bytes`, 0 before the first."""
         ...
 
     async def close(self, inbox: Inbox) -> None:
@@ -48,8 +53,8 @@ class TableSource:
     async def advance(self, inbox: Inbox, num_bytes: int, max_batches: int, tell: Tell) -> Sequence[BatchBuffer]:
         """Take what came in and return the next batches; waits until there is one, or no credit for one."""
         session = self._session
-        if num_bytes <= SHORT_BYTES:
-            at_once = max(1, min(max_batches, SHORT_BYTES // max(1, num_bytes)))
+        if is_short(self._host, num_bytes):
+            at_once = min(max_batches, SHORT_BYTES // num_bytes)
             changed = self._host.attempt(session.advance, inbox, at_once)
             if changed is not None:
                 return changed.value

@@ -9,13 +9,12 @@ import structlog
 
 from heronry.replay.config import ReplaySettings
 from heronry.replay.core.byte_budget import ByteBudget
-from heronry.replay.core.step_memory import SpillMemory
+from heronry.replay.core.step_memory import SpillMemory, StepMemory
 from heronry.replay.core.table import Table
-from heronry.replay.durability.durable_table import DurableTable
 from heronry.replay.durability.folder import TableFolder
 from heronry.replay.durability.group_commit import GroupCommit
 from heronry.replay.durability.recovery import DurabilitySettings
-from heronry.replay.durability.saved_table import load_saved, saved_tables
+from heronry.replay.durability.saved_table import load_saved, saved_memory, saved_tables
 from heronry.replay.durability.storage_root import Recovered, StorageRoot
 from heronry.replay.table_host import TableHost
 from heronry.types.errors import AlreadyExistsError, HeronryError, TableNotFoundError
@@ -38,8 +37,9 @@ class TableHosts:
         self._roots: dict[Path, StorageRoot] = {}
         self._group = GroupCommit()
         self._saved = saved_tables(self._path("") / _SAVED)
+        self._making = asyncio.Lock()
 
-    def create(self, definition: TableDefinition, run_id: str = "") -> bool:
+    async def create(self, definition: TableDefinition, run_id: str = "") -> bool:
         """Make a table, of a run or of nobody's; False when an equal one is there.
 
         Raises:
@@ -48,10 +48,15 @@ class TableHosts:
           FencedError: another server uses the folder of such tables.
           ResourceExhaustedError: there is no room on the disk.
         """
-        known = self._hosts.get(definition.table)
-        if known is None:
-            self._add(definition, run_id)
-            return True
+        # A caller that leaves meanwhile leaves a table behind, not half of one.
+        return await asyncio.shield(self._created(definition, run_id))
+
+    async def _created(self, definition: TableDefinition, run_id: str) -> bool:
+        async with self._making:
+            known = self._hosts.get(definition.table)
+            if known is None:
+                self._hosts[definition.table] = await self._new_host(definition, run_id)
+                return True
         if known.declared != definition:
             message = f"table {definition.table!r} is there with another definition"
             raise AlreadyExistsError(message, details={"field": "definition.table", "value": definition.table})
@@ -90,7 +95,8 @@ class TableHosts:
         for one in found:
             _tell(one)
             if one.table is not None and one.declared is not None:
-                self._host(one.declared, one.table)
+                host = TableHost(one.declared, one.table.table, one.table, self._group)
+                self._hosts[one.declared.table] = host
         return tuple(one.name for one in found if one.table is not None)
 
     async def drop(self, table: str) -> None:
@@ -108,37 +114,35 @@ class TableHosts:
 
     async def close(self) -> None:
         """Let go of all tables; those with a folder are found again by the next start."""
-        while self._hosts:
-            _, host = self._hosts.popitem()
-            await host.close()
+        async with self._making:
+            while self._hosts:
+                _, host = self._hosts.popitem()
+                await host.close()
         await asyncio.to_thread(self._group.close)
         while self._roots:
             self._roots.popitem()[1].close()
 
-    def _add(self, definition: TableDefinition, run_id: str) -> None:
-        if definition.acknowledgement is AcknowledgementLevel.MEMORY:
-            self._hosts[definition.table] = self._in_memory(definition, run_id)
-            return
-        durable = self._root(run_id).create(definition)
-        self._host(definition, durable)
-
-    def _host(self, definition: TableDefinition, durable: DurableTable) -> None:
-        self._hosts[definition.table] = TableHost(definition, durable.table, durable, self._group)
-
-    def _in_memory(self, definition: TableDefinition, run_id: str) -> TableHost:
-        """Make a table without a journal; one that was saved before the service's start begins with that."""
+    async def _new_host(self, definition: TableDefinition, run_id: str) -> TableHost:
+        """Make a table in another thread: files are written, and a saved table may be large."""
+        if definition.acknowledgement is not AcknowledgementLevel.MEMORY:
+            durable = await asyncio.to_thread(lambda: self._root(run_id).create(definition))
+            return TableHost(definition, durable.table, durable, self._group)
         if run_id:
             return TableHost(definition, self._fresh(definition))
         path = TableFolder(self._path("") / _SAVED, definition.table).path
+        return TableHost(definition, await asyncio.to_thread(self._in_memory, definition, path), saved=path)
+
+    def _in_memory(self, definition: TableDefinition, path: Path) -> Table:
+        """Make a table without a journal; one that was saved before the service's start begins with that."""
         is_saved = path in self._saved
         self._saved.discard(path)
-        table = (self._loaded(definition, path) if is_saved else None) or self._fresh(definition)
-        return TableHost(definition, table, saved=path)
+        return (self._loaded(definition, path) if is_saved else None) or self._fresh(definition)
 
     def _loaded(self, definition: TableDefinition, path: Path) -> Table | None:
-        table = self._fresh(definition)
+        """Return a table as it was saved, or None; its steps are mapped, unless it spills to a file of its own."""
+        table = self._fresh(definition, None if definition.spill else saved_memory(path))
         try:
-            if load_saved(path, definition, table):
+            if load_saved(path, definition, table, is_mapped=not definition.spill):
                 _log.info("table_loaded", table=definition.table, items=table.num_items, path=str(path))
                 return table
             _log.warning("table_not_loaded", table=definition.table, error="saved under another definition")
@@ -147,8 +151,9 @@ class TableHosts:
         table.close()
         return None
 
-    def _fresh(self, definition: TableDefinition) -> Table:
-        memory = SpillMemory(self._path("") / "spill") if definition.spill else None
+    def _fresh(self, definition: TableDefinition, memory: StepMemory | None = None) -> Table:
+        if definition.spill:
+            memory = SpillMemory(self._path("") / "spill")
         return Table(
             definition,
             self._budget,

@@ -23,15 +23,18 @@ class StreamInbox(Generic[T]):
         self._changed = asyncio.Event()
         self._room = asyncio.Event()
         self._has_ended = False
+        self._failure: Exception | None = None
         self._reader = asyncio.ensure_future(self._read(requests, decode))
 
     async def wait(self) -> bool:
         """Wait for a message that nobody has taken; False when none will come.
 
         Raises:
-          Exception: what the reading ran into.
+          Exception: what the reading ran into, or what the stream failed by.
         """
         while not self.messages:
+            if self._failure is not None:
+                raise self._failure
             if self._has_ended:
                 await self._reader
                 return False
@@ -42,6 +45,11 @@ class StreamInbox(Generic[T]):
     def taken(self) -> None:
         """Read on after messages were taken."""
         self._room.set()
+
+    def fail(self, error: Exception) -> None:
+        """End the waiting for messages: the stream cannot go on."""
+        self._failure = error
+        self._changed.set()
 
     async def close(self) -> None:
         """Stop reading."""

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import structlog
 
+from heronry.replay.core.reserved import CopySpace
 from heronry.replay.core.table import Table
 from heronry.replay.core.windows import Pages
 from heronry.replay.durability.durable_table import DurableTable
@@ -27,7 +28,7 @@ T = TypeVar("T")
 
 _PERIOD_S: Final = 0.05
 _RETRY_S: Final = 1.0
-_COPIED_PAGES: Final = 64
+_COPIED_PAGES: Final = 256
 
 _log = structlog.get_logger(__name__)
 
@@ -217,18 +218,23 @@ class TableHost:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _save(self, durable: DurableTable, take: Callable[[], Snapshot]) -> Saved:
+    async def _save(self, durable: DurableTable, take: Callable[[CopySpace], Snapshot]) -> Saved:
         def timed() -> tuple[Snapshot, float]:
             begun_s = time.perf_counter()
-            return take(), time.perf_counter() - begun_s
+            return take(space), time.perf_counter() - begun_s
 
+        space = await self._copy_space()
         snapshot, stall_s = await self._owner.call(timed)
         written = await asyncio.to_thread(durable.write, snapshot)
         return Saved(written.path, written.num_items, written.num_bytes, stall_s)
 
+    async def _copy_space(self) -> CopySpace:
+        """Return memory for a copy of the state: touched elsewhere, while the table is served."""
+        return await asyncio.to_thread(CopySpace, await self._owner.call(self.table.state_bytes))
+
     async def _save_copy(self, path: Path) -> Saved:
         """Save state and steps; pages that become free meanwhile are kept until they are copied."""
-        begun = await self._owner.call(self._begin_copy)
+        begun = await self._owner.call(self._begin_copy, await self._copy_space())
         saver: TableSaver | None = None
         try:
             saver = await asyncio.to_thread(TableSaver, path)
@@ -244,11 +250,11 @@ class TableHost:
                 await self.finish(self.table.store.release_pages, begun.pages)
         return Saved(written.path, written.num_items, written.num_bytes, begun.stall_s)
 
-    def _begin_copy(self) -> "_Copy":
+    def _begin_copy(self, space: CopySpace) -> "_Copy":
         begun_s = time.perf_counter()
         table = self.table
         pages = table.store.hold_pages() if table.specs else np.zeros(0, np.int64)
-        snapshot = Snapshot(0, {"num_items": table.num_items}, table.state())
+        snapshot = Snapshot(0, {"num_items": table.num_items}, table.state(space))
         return _Copy(snapshot, pages, time.perf_counter() - begun_s)
 
     async def _save_last(self, durable: DurableTable) -> None:

@@ -9,6 +9,8 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from heronry.client.options import ConnectionOptions, TlsOptions
 from heronry.types.errors import ConfigurationError
@@ -147,13 +149,13 @@ def _is_flag(annotation: Any) -> bool:  # noqa: ANN401 # an annotation can be an
 
 def _from_flags(cls: type[BaseModel], argv: Sequence[str], role: str) -> dict[str, Any]:
     parser = argparse.ArgumentParser(
-        prog=f"python -m heronry.{role}", allow_abbrev=False, exit_on_error=False, argument_default=argparse.SUPPRESS
+        prog=f"heronry serve {role}", allow_abbrev=False, exit_on_error=False, argument_default=argparse.SUPPRESS
     )
     parser.add_argument("--config", metavar="FILE", help="YAML file with settings")
     keys = _keys(cls)
     flags = {key: "--" + key.replace("_", "-").replace(".", "-") for key in keys}
     for key, field in keys.items():
-        options: dict[str, Any] = {"dest": key, "help": (field.description or "").replace("%", "%%")}
+        options: dict[str, Any] = {"dest": key, "help": _help(field)}
         if _is_flag(field.annotation):
             options["action"] = argparse.BooleanOptionalAction
         elif _is_list(field.annotation):
@@ -169,6 +171,18 @@ def _from_flags(cls: type[BaseModel], argv: Sequence[str], role: str) -> dict[st
     if unknown:
         raise unknown_key(unknown[0].partition("=")[0], [*flags.values(), "--config"], "flag")
     return _nested(vars(known))
+
+
+def _help(field: FieldInfo) -> str:
+    """Return what a setting is, with its default unless there is none or the description tells it."""
+    text, default = field.description or "", field.get_default()
+    if default is None or default is PydanticUndefined or not str(default) or "default:" in text:
+        shown = ""
+    elif isinstance(default, bool):
+        shown = "yes" if default else "no"
+    else:
+        shown = ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    return (f"{text}; default: {shown}" if shown else text).replace("%", "%%")
 
 
 def _from_environment(cls: type[BaseModel], environ: Mapping[str, str], role: str) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +33,7 @@ from heronry.wire.tables import table_definition_to_proto, table_info_from_proto
 STEP = ColumnSpec("step", ElementType.INT64, ())
 WIDE = ColumnSpec("wide", ElementType.FLOAT32, (4096,))
 PATIENCE_S = 10
+ZYGOTE = Path(__file__).with_name("zygote.py")
 
 
 @dataclass
@@ -136,6 +139,44 @@ class RawReader:
 
     async def steps(self) -> list[int]:
         return (await self.batch()).columns["step"].ravel().tolist()
+
+
+class Zygote:
+    """The process that servers are forked off."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(ZYGOTE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self._answer() == "ready"
+
+    def start(self, *arguments: object) -> int:
+        return int(self._ask("start", *arguments))
+
+    def kill(self, pid: int) -> None:
+        assert self._ask("kill", pid) == "gone"
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(PATIENCE_S)
+        self._process.stdout.close()
+
+    def _ask(self, *words: object) -> str:
+        assert self._process.stdin is not None
+        self._process.stdin.write(" ".join(map(str, words)) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+
+@pytest.fixture(scope="session")
+def zygote_class() -> type[Zygote]:
+    return Zygote
 
 
 @pytest.fixture

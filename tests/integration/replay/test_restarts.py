@@ -79,14 +79,14 @@ async def info(service: ReplayService, table: str) -> TableInfo:
 @pytest.mark.parametrize("level", [LEVELS.PROCESS, LEVELS.DISK])
 async def test_tables_that_outlive_the_process_are_there_again(start: Start, level: AcknowledgementLevel) -> None:
     async with start() as service:
-        service.hosts.create(definition(level))
-        service.hosts.create(definition(LEVELS.MEMORY, "gone"))
+        await service.hosts.create(definition(level))
+        await service.hosts.create(definition(LEVELS.MEMORY, "gone"))
         await append(service, "mine", [1, 2, 3])
         assert (await info(service, "mine")).durable_position > 0
 
     async with start() as service:
         assert [h.declared for h in service.hosts.all()] == [definition(level)]
-        assert not service.hosts.create(definition(level))
+        assert not await service.hosts.create(definition(level))
         assert (await info(service, "mine")).num_recovered == 3
         await append(service, "mine", [4, 5], sequence=2)
         assert await steps(service, "mine") == [1, 2, 3, 4, 5]
@@ -94,7 +94,7 @@ async def test_tables_that_outlive_the_process_are_there_again(start: Start, lev
 
 async def test_a_dropped_table_does_not_come_back(start: Start, tmp_path: Path) -> None:
     async with start() as service:
-        service.hosts.create(definition())
+        await service.hosts.create(definition())
         await append(service, "mine", [1])
         await service.hosts.drop("mine")
         assert not list(tmp_path.rglob("*.bin"))
@@ -105,7 +105,7 @@ async def test_a_dropped_table_does_not_come_back(start: Start, tmp_path: Path) 
 
 async def test_a_saved_table_of_memory_is_loaded_when_it_is_made_again(start: Start) -> None:
     async with start() as service:
-        service.hosts.create(definition(LEVELS.MEMORY))
+        await service.hosts.create(definition(LEVELS.MEMORY))
         await append(service, "mine", [1, 2, 3])
         saved = await service.hosts.get("mine").save_snapshot()
         await append(service, "mine", [4], sequence=2)
@@ -114,11 +114,11 @@ async def test_a_saved_table_of_memory_is_loaded_when_it_is_made_again(start: St
         assert (await info(service, "mine")).num_items == 4
         # The same service does not load it: who drops a table wants it gone.
         await service.hosts.drop("mine")
-        service.hosts.create(definition(LEVELS.MEMORY))
+        await service.hosts.create(definition(LEVELS.MEMORY))
         assert (await info(service, "mine")).num_items == 0
 
     async with start() as service:
-        service.hosts.create(definition(LEVELS.MEMORY))
+        await service.hosts.create(definition(LEVELS.MEMORY))
         assert await steps(service, "mine") == [1, 2, 3]
         await append(service, "mine", [5], sequence=2)
         assert (await info(service, "mine")).num_recovered == 3
@@ -126,21 +126,21 @@ async def test_a_saved_table_of_memory_is_loaded_when_it_is_made_again(start: St
 
 async def test_a_damaged_saved_table_is_told_and_the_table_begins_empty(start: Start) -> None:
     async with start() as service:
-        service.hosts.create(definition(LEVELS.MEMORY))
+        await service.hosts.create(definition(LEVELS.MEMORY))
         await append(service, "mine", [1, 2, 3])
         saved = await service.hosts.get("mine").save_snapshot()
-    content = bytearray((saved.path / "steps").read_bytes())
-    content[40] ^= 1
-    (saved.path / "steps").write_bytes(content)
+    content = bytearray((saved.path / "steps" / "0").read_bytes())
+    content[8] ^= 1
+    (saved.path / "steps" / "0").write_bytes(content)
 
     async with start() as service:
-        service.hosts.create(definition(LEVELS.MEMORY))
+        await service.hosts.create(definition(LEVELS.MEMORY))
         assert (await info(service, "mine")).num_items == 0
 
 
 async def test_a_second_server_over_the_same_folder_is_refused_by_name(start: Start) -> None:
     async with start() as service:
-        service.hosts.create(definition())
+        await service.hosts.create(definition())
 
         with pytest.raises(FencedError, match="in use by another replay server"):
             async with start():
@@ -149,7 +149,7 @@ async def test_a_second_server_over_the_same_folder_is_refused_by_name(start: St
 
 async def test_a_table_that_cannot_be_opened_is_left_as_it_lies(start: Start, tmp_path: Path) -> None:
     async with start() as service:
-        service.hosts.create(definition())
+        await service.hosts.create(definition())
         await append(service, "mine", [1])
     (path,) = tmp_path.rglob("definition")
     content = path.read_bytes()
@@ -166,7 +166,7 @@ async def test_a_table_that_cannot_be_opened_is_left_as_it_lies(start: Start, tm
 
 async def test_a_snapshot_is_written_when_the_log_has_become_long(start: Start, tmp_path: Path) -> None:
     async with start(snapshot_log_bytes=1 << 16) as service:
-        service.hosts.create(definition())
+        await service.hosts.create(definition())
         async with asyncio.timeout(20):
             sequence = 0
             while not list(tmp_path.rglob("*.snapshot")):
@@ -182,7 +182,7 @@ async def test_a_full_disk_is_told_and_inserting_goes_on_when_there_is_room(
         raise OSError(28, "No space left on device")
 
     async with start() as service:
-        service.hosts.create(definition())
+        await service.hosts.create(definition())
         await append(service, "mine", [1])
         host = service.hosts.get("mine")
         monkeypatch.setattr(log_module.os, "posix_fallocate", full)

@@ -22,7 +22,9 @@ async def serve(storage: str, socket: str, snapshot_log_bytes: str) -> None:
         max_bytes=64 << 20,
         listen=(f"unix:{socket}",),
     )
-    await ServiceNode(build(settings), settings).start()
+    # Kept by name: a server that nobody holds is collected, and cancels all calls.
+    node = ServiceNode(build(settings), settings)
+    await node.start()
     await asyncio.Event().wait()
 
 

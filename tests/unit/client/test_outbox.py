@@ -58,6 +58,22 @@ def test_accepted_blocks_make_room_and_are_not_sent_again() -> None:
     assert sequences_to_send(outbox, after=outbox.num_accepted) == [3]
 
 
+def test_an_answer_that_says_why_it_waits_changes_nothing_else() -> None:
+    outbox = Outbox()
+    outbox.note(answer(0, num_credits=3))
+    for _ in range(3):
+        outbox.append(block())
+    waiting = pb.Waiting(side="insert", term="size", value=3, bound=2)
+
+    outbox.note(pb.AppendResponse(accepted_sequence=2, credits=3, waiting=waiting))
+
+    assert (len(outbox), outbox.num_accepted) == (3, 0)
+    assert outbox.waiting is not None
+    assert outbox.waiting.term == "size"
+    outbox.note(answer(3, num_credits=3))
+    assert (len(outbox), outbox.waiting) == (0, None)
+
+
 def test_after_a_reconnect_everything_unaccepted_is_sent_in_order() -> None:
     outbox = Outbox()
     outbox.note(answer(0, num_credits=4))

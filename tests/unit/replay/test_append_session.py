@@ -89,6 +89,41 @@ def test_a_writer_that_the_service_does_not_know_may_go_on_with_its_sequence(ben
     assert writer.append(bench.block(58, 1)).value.accepted_sequence == 58
 
 
+def test_a_writer_that_the_service_has_forgotten_in_part_goes_on_with_its_sequence(bench) -> None:
+    bench = bench(definition())
+    former = bench.writer()
+    former.append(bench.block(1, 1))
+    former.close()
+
+    # As of a table that is restored as it was earlier: blocks 2 to 4 were acknowledged since.
+    back = bench.writer()
+
+    assert back.progress.accepted_sequence == 1
+    assert back.append(bench.block(5, 1)).value.accepted_sequence == 5
+    with pytest.raises(InvalidArgumentError, match=r"block\.sequence: got 7, allowed: 6"):
+        back.append(bench.block(7, 1))
+
+
+def test_a_half_inserted_block_is_finished_before_a_later_one(bench) -> None:
+    bench = bench(definition(rate_limiter=RateLimiter.queue(2), max_times_sampled=1))
+    former = bench.writer()
+    with pytest.raises(WouldBlock):
+        former.append(bench.block(1, 3))
+    former.close()
+    back, later = bench.writer(), bench.block(4, 3)
+
+    with pytest.raises(WouldBlock):
+        back.append(later)
+    assert bench.sample(2).columns["step"].tolist() == [[0, 1]]
+    with pytest.raises(WouldBlock) as blocked:
+        back.append(later)
+
+    assert back.progress.accepted_sequence == 1
+    assert Condition.CAN_SAMPLE in blocked.value.changed
+    assert bench.sample(2).columns["step"].tolist() == [[2, 3]]
+    assert back.append(later).value.accepted_sequence == 4
+
+
 def test_a_lower_epoch_is_fenced_and_a_higher_one_begins_anew(bench) -> None:
     bench = bench(definition())
     first = bench.writer(epoch=2)

@@ -302,3 +302,26 @@ def test_a_sampler_that_keeps_items_serves_them_again(bench) -> None:
 
     assert set(steps_of(batch)) == {0, 1}
     assert batch.probabilities.tolist() == [0.5] * 50
+
+
+def test_an_item_that_two_lost_readers_had_is_served_to_two_others(bench) -> None:
+    definition = TableDefinition(
+        "t",
+        Selector.fifo(),
+        Selector.fifo(),
+        RateLimiter.of_min_size(1),
+        10,
+        max_times_sampled=2,
+        delivery=Delivery.AT_LEAST_ONCE,
+    )
+    bench = bench(definition)
+    bench.fill(1)
+    readers = [bench.reader(1), bench.reader(1)]
+    for reader in readers:
+        reader.advance()
+
+    for reader in readers:
+        reader.close()
+
+    assert bench.sample(1).times_sampled.tolist() == [1]
+    assert bench.table.info().num_samples == 1

@@ -1,3 +1,4 @@
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from heronry.replay.core.step_pool import StorageSettings
 from heronry.replay.core.step_store import StepStore
 from heronry.replay.core.windows import Pieces, Windows
 from heronry.types.columns import ColumnSpec
-from heronry.types.errors import DataLossError, FailedPreconditionError
+from heronry.types.errors import DataLossError, FailedPreconditionError, ResourceExhaustedError
 from heronry.types.patterns import EpisodeEnd, Pattern, PatternColumn
 from heronry.types.tensors import ElementType
 
@@ -127,12 +128,47 @@ def test_a_flipped_bit_is_found_on_its_page_and_the_items_there_are_told(tmp_pat
     again.hold(appended.windows)
     failing = again.verify()
 
-    assert failing.tolist() == [appended.pieces.pages[0]] == [0]
+    assert failing.tolist() == [appended.pieces[0].page] == [0]
     touches = again.items_on(failing, appended.windows)
     # Windows begin every second step, a page has 64, and a stack of 3 reaches back by two.
     assert touches.tolist() == [start - 2 < 64 for start in range(0, 146, 2)]
     again.release(appended.windows[touches])
     again.finish_recovery()
+    assert len(again.verify()) == 0
+    again.close()
+
+
+def noise_of(first: int, steps: int) -> dict[str, np.ndarray]:
+    frames = np.random.default_rng(first).integers(0, 256, (steps, 1, 40, 40), np.uint8)
+    return columns_of(first, steps, 1) | {"frame": frames}
+
+
+@pytest.mark.parametrize("strays_to", ["nowhere", "another page"])
+def test_a_page_whose_references_stray_takes_no_bytes_from_others(tmp_path: Path, strays_to: str) -> None:
+    store = opened(tmp_path, 1 << 20)
+    broken, whole = (store.append(store.open_strands(1), noise_of(first, 60), 60) for first in (0, 100))
+    expected = store.gather(whole.windows)
+    store.close()
+    references = np.memmap(tmp_path / "1.bin", np.uint64, "r+")
+    references[:60] = 1 << 63 if strays_to == "nowhere" else references[64:124]
+    references.flush()
+
+    again = opened(tmp_path, 1 << 20)
+    for appended in (broken, whole):
+        again.apply(appended.pieces)
+        again.hold(appended.windows)
+    again.finish_recovery()
+    assert again.verify().tolist() == [0]
+    again.release(broken.windows)
+    again.stamp_freed(1)
+    again.reuse_freed(1)
+    [strand] = again.open_strands(1)
+    for index in range(700):
+        with contextlib.suppress(ResourceExhaustedError):
+            again.append([strand], noise_of(1000 + index, 1), 1)
+    assert again.pages_short([strand], 1) > 0
+
+    assert_same(again.gather(whole.windows), expected)
     assert len(again.verify()) == 0
     again.close()
 
@@ -149,7 +185,7 @@ def test_a_truncated_file_reads_as_failing_pages(tmp_path: Path) -> None:
     again.apply(appended.pieces)
     again.hold(appended.windows)
 
-    assert again.verify().tolist() == [appended.pieces.pages[1]]
+    assert again.verify().tolist() == [appended.pieces[1].page]
     again.close()
 
 

@@ -137,3 +137,19 @@ def test_a_run_that_does_not_fit_is_refused_and_nothing_is_stored(changes: dict[
 
     assert store.num_bytes == 0
     assert len(store.append_run(strand, run_of()).windows) == 2
+
+
+def test_runs_of_single_steps_are_whole_where_blocks_end_with_a_page() -> None:
+    store = StepStore("t", SPECS, Pattern(), ByteBudget(64 << 20))
+    strands = store.open_strands(1)
+    blocks = [2048, 2048, 100, 1948, 5]
+    steps = np.split(np.arange(sum(blocks)), np.cumsum(blocks)[:-1])
+    appended = [
+        store.append(strands, {"step": s[:, None], "done": np.zeros((len(s), 1), np.bool_)}, len(s)) for s in steps
+    ]
+
+    runs = list(store.runs(Windows.concatenate([a.windows for a in appended]), 10**6))
+
+    # The strand let the first two pages go before the next one began; the third is continued.
+    assert [run.num_steps for run in runs] == [2048, 2048, 2048, 5]
+    np.testing.assert_array_equal(np.concatenate([run.columns["step"] for run in runs]), np.arange(sum(blocks)))

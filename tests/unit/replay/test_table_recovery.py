@@ -127,3 +127,48 @@ def test_freed_pages_wait_for_the_log_before_they_are_written_again(bench) -> No
     info = bench.table.info()
     assert 2048 <= info.num_items <= 4096
     assert info.durable_position == len(bench.table.changes.journal.effects)
+
+
+def test_a_snapshot_and_the_effects_since_make_the_open_episode_of_a_table_that_has_grown(bench) -> None:
+    definition = replace(
+        QUEUE, max_size=5, rate_limiter=RateLimiter.of_min_size(1), partial_episodes=PartialEpisodes.DROP
+    )
+    bench = noted(bench, definition)
+    writer = bench.writer()
+    # Many at once make the served table's arrays larger than those of one recovered.
+    writer.append(bench.block(1, 40))
+    writer.append(bench.block(2, 1, lane_ends=np.array([True])))
+    state, since = bench.table.state(), len(bench.table.changes.journal.effects)
+    for sequence in range(3, 30):
+        writer.append(bench.block(sequence, 1))
+
+    again = Table(definition, ByteBudget(1 << 20), np.random.default_rng(7), journal=bench.Journal())
+    again.restore(state)
+    for effect in bench.table.changes.journal.effects[since:]:
+        again.recover(effect)
+
+    left, right = (t.state() | {"store": None} for t in (bench.table, again))
+    assert first_difference(left, right) is None
+
+
+def test_a_prioritised_table_that_had_grown_and_shrunk_goes_on_from_its_snapshot(bench) -> None:
+    definition = replace(
+        QUEUE,
+        sampler=Selector.prioritized(1.0),
+        remover=Selector.prioritized(1.0),
+        max_size=5,
+        rate_limiter=RateLimiter.of_min_size(1),
+        max_times_sampled=0,
+    )
+    bench = noted(bench, definition)
+    # Leased or imported items, and large blocks, take slots beyond those reserved.
+    bench.table.contents.sampler.insert(np.array([300]), np.ones(1, np.float32))
+    bench.table.contents.sampler.delete(np.array([300]))
+    bench.fill(3)
+    state = bench.table.state()
+
+    again = Table(definition, ByteBudget(1 << 20), np.random.default_rng(7), journal=bench.Journal())
+    again.restore(state)
+
+    left, right = (t.state() | {"store": None} for t in (bench.table, again))
+    assert first_difference(left, right) is None

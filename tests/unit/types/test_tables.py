@@ -1,6 +1,8 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.patterns import Pattern
@@ -39,7 +41,10 @@ def test_a_least_size_alone_bounds_nothing_else() -> None:
         ((math.nan, 1, 0.0, 4.0), "rate_limiter.samples_per_insert"),
         ((1.0, 0, 0.0, 4.0), "rate_limiter.min_size"),
         ((1.0, 1, 0.0, 1.9), "rate_limiter.max_diff"),
-        ((4.0, 1, 0.0, 7.9), "rate_limiter.max_diff"),
+        ((1.0, 1, 0.0, 0.0), "rate_limiter.max_diff"),
+        ((4.0, 1, 0.0, 4.9), "rate_limiter.max_diff"),
+        ((4.0, 1, 0.0, 3.0), "rate_limiter.max_diff"),
+        ((0.5, 1, 0.0, 1.4), "rate_limiter.max_diff"),
         ((2.0, 3, 6.5, 100.0), "rate_limiter.min_diff"),
         ((1.0, 1, 0.0, math.inf), "rate_limiter.max_diff"),
     ],
@@ -51,9 +56,50 @@ def test_limiters_that_would_never_let_go_are_refused(arguments: tuple[float, in
     assert error.value.details["field"] == field
 
 
-@pytest.mark.parametrize("arguments", [(1.0, 1, 0.0, 2.0), (4.0, 1, 0.0, 8.0), (2.0, 3, 6.0, 100.0)])
+@pytest.mark.parametrize(
+    "arguments",
+    [(1.0, 1, 0.0, 1.0), (4.0, 1, 0.0, 4.0), (0.5, 1, 0.0, 1.5), (1.0, 1, 0.5, 2.5), (2.0, 3, 6.0, 100.0)],
+)
 def test_limiters_at_the_edge_of_their_range_are_taken(arguments: tuple[float, int, float, float]) -> None:
     assert RateLimiter(*arguments).max_diff == arguments[3]
+
+
+def test_a_queue_and_a_stack_of_one_item_are_taken() -> None:
+    assert RateLimiter.queue(1) == RateLimiter.stack(1) == RateLimiter(1.0, 1, 0.0, 1.0)
+    with pytest.raises(InvalidArgumentError, match=r"max_diff: got 0\.0, allowed: at least min_diff \+ 1 = 1"):
+        RateLimiter.queue(0)
+
+
+@pytest.mark.parametrize(("buffer", "spi"), [(0.9, 1.0), (3.9, 4.0), ((0.0, 1.9), 1.0), ((0.0, 1.9), 0.1)])
+def test_a_ratio_needs_room_for_an_insert_and_a_sample_on_both_sides(
+    buffer: float | tuple[float, float], spi: float
+) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"max_diff: got .*, allowed: at least min_diff \+ [28] = "):
+        RateLimiter.sample_to_insert_ratio(spi, 1, buffer)
+
+
+@given(
+    spi=st.sampled_from([0.25, 0.5, 1.0, 1.5, 2.0, 3.0]),
+    min_size=st.integers(1, 3),
+    low=st.sampled_from([-2.0, -0.5, 0.0, 1.0]),
+    width=st.sampled_from([0.5, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0]),
+    choices=st.lists(st.booleans(), max_size=60),
+)
+def test_a_limiter_that_is_taken_always_lets_an_insert_or_a_sample_go_on(
+    spi: float, min_size: int, low: float, width: float, choices: list[bool]
+) -> None:
+    try:
+        limiter = RateLimiter(spi, min_size, low, low + width)
+    except InvalidArgumentError:
+        return
+    inserts = samples = 0
+
+    for prefers_insert in choices:
+        can_insert = inserts + 1 <= min_size or (inserts + 1) * spi - samples <= limiter.max_diff
+        can_sample = inserts >= min_size and inserts * spi - samples - 1 >= limiter.min_diff
+        assert can_insert or can_sample
+        is_insert = can_insert and (prefers_insert or not can_sample)
+        inserts, samples = inserts + is_insert, samples + (not is_insert)
 
 
 @pytest.mark.parametrize("exponent", [-0.1, math.nan, math.inf])

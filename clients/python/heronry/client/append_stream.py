@@ -10,7 +10,7 @@ from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.client.connection import Connection
 from heronry.client.outbox import Outbox
 from heronry.client.retries import Retries
-from heronry.types.errors import DeadlineExceededError, UnavailableError
+from heronry.types.errors import DeadlineExceededError, FencedError, UnavailableError
 
 OPEN_TIMEOUT_S: Final = 10.0
 _METHOD: Final = "/heronry.api.replay.v1.ReplayService/Append"
@@ -25,6 +25,7 @@ class AppendStream:
     def __init__(self, connection: Connection, header: pb.AppendHeader) -> None:
         self.outbox = Outbox()
         self._table = header.table
+        self._header = header
         self._connection = connection
         self._opening = pb.AppendRequest(header=header).SerializeToString()
         self._end = pb.AppendRequest(end=pb.AppendEnd()).SerializeToString()
@@ -101,6 +102,8 @@ class AppendStream:
         try:
             async for response in method(self._requests(answered, over), metadata=self._connection.metadata):
                 retries.note_success()
+                if not self._is_open:
+                    self._check_new(response)
                 self.outbox.note(response)
                 self._is_open = True
                 self.on_answer()
@@ -126,6 +129,15 @@ class AppendStream:
                 yield self._end
                 return
             await self._unsent.wait()
+
+    def _check_new(self, opened: pb.AppendResponse) -> None:
+        """Refuse an epoch in which this writer's former self has written: its numbers would be taken for that one's."""
+        if not opened.accepted_sequence:
+            return
+        writer_id, epoch = self._header.writer_id, self._header.writer_epoch
+        allowed = f"at least {epoch + 1}"
+        message = f"writer_epoch: got {epoch}, allowed: {allowed} (writer {writer_id!r} has written in this one before)"
+        raise FencedError(message, details={"field": "writer_epoch", "value": str(epoch), "allowed": allowed})
 
     def _note_end(self, task: "asyncio.Task[None]") -> None:
         # Taken here, so that a failure nobody asks for is not reported as never retrieved.

@@ -94,13 +94,16 @@ class Outbox:
         return entry.sequence, content if isinstance(content, bytes) else self._items_frame(content)
 
     def note(self, response: pb.AppendResponse) -> None:
-        """Take the service's answer: drop what it accepted."""
+        """Take the service's answer: drop what it accepted, or learn why it waits, which changes nothing else."""
+        if response.HasField("waiting"):
+            self.waiting = waiting_from_proto(response.waiting)
+            return
         # A service that restarted without memory counts from zero; what it had accepted stays accepted.
         while self._num_accepted < response.accepted_sequence and self._unaccepted:
             self._num_steps_accepted += self._unaccepted.popleft().num_steps
             self._num_accepted += 1
         self._credits = response.credits
-        self.waiting = waiting_from_proto(response.waiting) if response.HasField("waiting") else None
+        self.waiting = None
 
     def _keep(self, entry: _Entry) -> None:
         self._unaccepted.append(entry)

@@ -50,7 +50,9 @@ class PoolWriter:
         self._open_on = open_on
         self._shard: Shard | None = None
         self._writer: Writer | None = None
+        # What the writer has taken and the service not accepted, and what a writer before it had, to be taken first.
         self._kept: deque[Block] = deque()
+        self._again: deque[Block] = deque()
         self._num_appended = 0
         self._num_moves = -1
         self._collected_since_s = 0.0
@@ -75,7 +77,7 @@ class PoolWriter:
     def num_unaccepted(self) -> int:
         """Blocks appended that no service has accepted yet."""
         self._forget_accepted()
-        return len(self._kept) + (self._buffer.num_filled > 0)
+        return len(self._kept) + len(self._again) + (self._buffer.num_filled > 0)
 
     async def append(
         self,
@@ -189,7 +191,8 @@ class PoolWriter:
         """Make room for a step of this version: a block has one, and priorities for all of its steps or none."""
         if self._buffer.is_complete or not self._buffer.adopt(version, has_priority):
             await self._ship(timeout_s)
-            self._buffer.adopt(version, has_priority)
+            if not self._buffer.adopt(version, has_priority):
+                self._buffer.check_lanes_level()
 
     async def _ship_if(self, is_complete: bool, timeout_s: float) -> None:
         if self._buffer.num_begun == 1:
@@ -210,11 +213,24 @@ class PoolWriter:
         buffer.clear()
 
     async def _append(self, block: Block, timeout_s: float) -> int:
-        await self._on_some_shard(lambda writer: _put(writer, block, timeout_s), timeout_s)
-        self._kept.append(block)
-        self._num_appended += 1
+        async def put(writer: Writer) -> None:
+            await self._put(writer, block, timeout_s)
+            self._num_appended += 1
+
+        await self._on_some_shard(put, timeout_s)
         self._forget_accepted()
         return self._num_appended
+
+    async def _put(self, writer: Writer, block: Block, timeout_s: float) -> None:
+        await writer.append(
+            block.columns,
+            block.behaviour_version,
+            block.priority,
+            priorities=block.priorities,
+            lane_ends=block.lane_ends,
+            timeout_s=timeout_s,
+        )
+        self._kept.append(block)
 
     async def _on_some_shard(self, call: Callable[[Writer], Awaitable[T]], timeout_s: float) -> T:
         """Make a call on the writer's shard, or on the next one it moves to."""
@@ -236,16 +252,23 @@ class PoolWriter:
             raise DeadlineExceededError(f"table {self.table!r}: no shard took it for {timeout_s:g} s") from None
 
     async def _writer_on(self, shard: Shard) -> Writer:
-        if self._writer is not None:
-            return self._writer
-        self._shard = shard
+        writer = self._writer or await self._open(shard)
+        # Whatever interrupts this: the next call goes on from there.
+        while self._again:
+            await self._put(writer, self._again[0], APPEND_TIMEOUT_S)
+            self._again.popleft()
+        return writer
+
+    async def _open(self, shard: Shard) -> Writer:
         shard.num_writers += 1
         self._num_moves += 1
-        writer = self._open_on(shard, self._num_moves)
-        await writer.__aenter__()
-        self._writer = writer
-        for block in self._kept:
-            await _put(writer, block, APPEND_TIMEOUT_S)
+        try:
+            writer = self._open_on(shard, self._num_moves)
+            await writer.__aenter__()
+        except BaseException:
+            shard.num_writers -= 1
+            raise
+        self._shard, self._writer = shard, writer
         return writer
 
     def _forget_accepted(self) -> None:
@@ -254,23 +277,15 @@ class PoolWriter:
             self._kept.popleft()
 
     async def _leave(self) -> None:
+        self._forget_accepted()
+        self._again.extendleft(reversed(self._kept))
+        self._kept.clear()
         writer, self._writer = self._writer, None
         shard, self._shard = self._shard, None
         if shard is not None:
             shard.num_writers -= 1
         if writer is not None:
             await writer.abort()
-
-
-async def _put(writer: Writer, block: Block, timeout_s: float) -> None:
-    await writer.append(
-        block.columns,
-        block.behaviour_version,
-        block.priority,
-        priorities=block.priorities,
-        lane_ends=block.lane_ends,
-        timeout_s=timeout_s,
-    )
 
 
 async def _nothing(_: Writer) -> None:

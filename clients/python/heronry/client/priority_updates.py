@@ -184,7 +184,8 @@ class PriorityUpdates:
         opening = self._opening
         while not over.is_set():
             self._unsent.clear()
-            while (request := self._next_request()) is not None:
+            # Over in the midst of these: what follows is the next connection's to count.
+            while not over.is_set() and (request := self._next_request()) is not None:
                 self._num_sent += 1
                 # Fields of one message may follow each other: the first request names the table.
                 yield opening + request.frame

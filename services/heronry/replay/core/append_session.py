@@ -1,6 +1,6 @@
 """A writer's stream: header, blocks and named items in, progress out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,9 @@ from heronry.replay.core.priorities import check_priority, checked_priorities
 from heronry.replay.core.selector import Priorities
 from heronry.replay.core.signature import check_block, check_items
 from heronry.replay.core.table import Table
-from heronry.replay.core.windows import Appended, Pieces
+from heronry.replay.core.windows import Appended
 from heronry.replay.core.writers import PendingBlock, Writer
-from heronry.types.blocking import Changed
+from heronry.types.blocking import Changed, WouldBlock
 from heronry.types.columns import ColumnSpec
 from heronry.types.errors import FailedPreconditionError, InvalidArgumentError
 from heronry.types.experience import AcknowledgementLevel, Block, ItemSlices
@@ -53,7 +53,8 @@ class AppendSession:
     Blocks, and items over slices, come in the order of their sequence. A block is stored at once and
     accepted when its items are in the table; one that was accepted before is acknowledged and dropped. An
     append that must wait has stored its block and perhaps inserted some of its items: the same call again
-    goes on from there, also on a later connection of the same writer.
+    goes on from there, also on a later connection of the same writer. A connection's first block may leave a
+    gap: the writer was acknowledged more than the table knows, which was restored as it was earlier.
     """
 
     def __init__(self, table: Table, header: AppendHeader, max_unanswered: int) -> None:
@@ -63,6 +64,7 @@ class AppendSession:
         self._max_unanswered = max_unanswered
         self._opened: Writer | None = None
         self._ends: EpisodeEnds | None = None
+        self._has_begun = False
         self._has_ended = False
 
     @property
@@ -99,14 +101,7 @@ class AppendSession:
           ResourceExhaustedError: the byte budget or the disk is used up; nothing was stored.
           AbortedError: the writer is connected anew.
         """
-        writer = self._writer
-        self._table.changes.check_room()
-        if writer.accepted is not None and block.sequence <= writer.accepted:
-            return Changed(self.progress)
-        if writer.pending is None:
-            self._check_next(block.sequence)
-            self._store(block)
-        return self._insert(block.sequence)
+        return self._accept(block.sequence, lambda: self._store(block))
 
     def append_items(self, items: ItemSlices) -> Changed[AppendProgress]:
         """Insert items over slices of steps that this connection stored.
@@ -116,14 +111,7 @@ class AppendSession:
           InvalidArgumentError: an item does not fit, or the table makes its items itself; nothing was stored.
           AbortedError: the writer is connected anew.
         """
-        writer = self._writer
-        self._table.changes.check_room()
-        if writer.accepted is not None and items.sequence <= writer.accepted:
-            return Changed(self.progress)
-        if writer.pending is None:
-            self._check_next(items.sequence)
-            self._store_items(items)
-        return self._insert(items.sequence)
+        return self._accept(items.sequence, lambda: self._store_items(items))
 
     def end(self) -> None:
         """Say that the writer has ended of its own will: episodes that go on are not lost ones."""
@@ -143,6 +131,31 @@ class AppendSession:
             raise FailedPreconditionError("the stream is not open")
         self._opened.check_holder(self)
         return self._opened
+
+    def _accept(self, sequence: int, store: Callable[[], None]) -> Changed[AppendProgress]:
+        writer = self._writer
+        self._table.changes.check_room()
+        if writer.accepted is not None and sequence <= writer.accepted:
+            return Changed(self.progress)
+        before = self._finish_skipped(sequence)
+        try:
+            if writer.pending is None:
+                self._check_next(sequence)
+                store()
+            self._has_begun = True
+            accepted = self._insert(sequence)
+        except WouldBlock as blocked:
+            raise WouldBlock(
+                blocked.condition, blocked.waiting, earliest_s=blocked.earliest_s, changed=blocked.changed | before
+            ) from None
+        return Changed(accepted.value, accepted.conditions | before)
+
+    def _finish_skipped(self, sequence: int) -> frozenset[object]:
+        """Insert what is left of a block that the writer was told to be accepted; return what that changed."""
+        pending = self._writer.pending
+        if pending is None or self._has_begun or sequence <= pending.sequence:
+            return frozenset()
+        return self._insert(pending.sequence).conditions
 
     def _store(self, block: Block) -> None:
         writer, table = self._writer, self._table
@@ -178,7 +191,7 @@ class AppendSession:
                 number=writer.number,
                 sequence=items.sequence,
                 version=items.behaviour_version,
-                pieces=Pieces.empty(),
+                pieces=(),
                 windows=windows,
                 priorities=priorities,
                 open_lanes=open_lanes,
@@ -204,7 +217,7 @@ class AppendSession:
 
     def _check_next(self, sequence: int) -> None:
         accepted = self._writer.accepted
-        if accepted is not None and sequence != accepted + 1:
+        if accepted is not None and self._has_begun and sequence != accepted + 1:
             raise _sequence_error(sequence, accepted + 1)
 
 

@@ -13,6 +13,7 @@ class Changes:
         self.journal = journal
         self.durable_position = 0
         self._position = 0
+        self._waits_for_disk = contents.definition.acknowledgement is AcknowledgementLevel.DISK
 
     @property
     def position(self) -> int:
@@ -45,16 +46,18 @@ class Changes:
         """Hand all changes to the operating system and return the log's position; 0 without a journal."""
         if self.journal is None:
             return 0
-        self._position = self.journal.commit()
-        if self.contents.has_store:
-            self.contents.store.stamp_freed(self._position)
-        if self.contents.definition.acknowledgement is not AcknowledgementLevel.DISK:
-            self.note_durable(self._position)
-        return self._position
+        position = self._position = self.journal.commit()
+        contents = self.contents
+        if contents.has_store:
+            contents.store.stamp_freed(position)
+        if not self._waits_for_disk:
+            self.note_durable(position)
+        return position
 
     def note_durable(self, position: int) -> None:
         """Say that changes up to a position have the table's level: pages they freed may be used again."""
-        self.durable_position = max(self.durable_position, position)
+        if position > self.durable_position:
+            self.durable_position = position
         if self.contents.has_store:
             self.contents.store.reuse_freed(self.durable_position)
 

@@ -128,6 +128,9 @@ class Contents:
         self._add(effect, windows)
         if writer is not None and lanes is not None:
             writer.note_open(self.items.keys(effect.slots), lanes)
+            if len(writer.open_keys) > 2 * self.definition.max_size:
+                # An episode may go on for ever: most of its items are long gone.
+                writer.keep_open(self.items.find_held(writer.open_keys)[1])
         if len(effect.evicted):
             self._drop(effect.evicted)
         self.limiter.num_inserts += count

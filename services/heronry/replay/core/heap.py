@@ -7,7 +7,7 @@ import numpy as np
 
 from heronry.native import heap_delete, heap_insert, heap_update
 from heronry.native.arrays import Orders, Reals, ShortIndices
-from heronry.replay.core.reserved import grown, reserved
+from heronry.replay.core.reserved import CopySpace, grown, reserved
 from heronry.replay.core.selector import NO_SLOTS, Draw, Priorities, Probabilities, Slots
 from heronry.replay.core.state import State, array_of, int_of
 
@@ -71,12 +71,12 @@ class HeapSelector:
         self._size = 0
         self._first_order = self._next_order = _FIRST_ORDER
 
-    def state(self) -> State:
-        slots = self._heap[: self._size].copy()
+    def state(self, space: CopySpace) -> State:
+        slots = self._heap[: self._size]
         return {
-            "heap": slots,
-            "keys": self._keys[slots],
-            "orders": self._orders[slots],
+            "heap": space.copy(slots),
+            "keys": space.take(self._keys, slots),
+            "orders": space.take(self._orders, slots),
             "first_order": self._first_order,
             "next_order": self._next_order,
         }

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from heronry.replay.core.changes import Changes
 from heronry.replay.core.conditions import SAMPLEABLE, Condition
 from heronry.replay.core.effects import ItemsDeleted, ItemsInserted
-from heronry.replay.core.selector import NO_SLOTS, Priorities, Slots
+from heronry.replay.core.selector import BY_CHANCE, NO_SLOTS, Priorities, Slots
 from heronry.replay.core.strand import Strand
 from heronry.replay.core.windows import Windows
 from heronry.replay.core.writers import Writer
@@ -34,7 +34,7 @@ class Insertion:
         kind = self._contents.definition.remover.kind
         self._is_fifo = kind is SelectorKind.FIFO
         # By an order, oldest or lowest first, those evicted after all are in are those evicted one by one.
-        self._is_by_chance = kind in {SelectorKind.UNIFORM, SelectorKind.PRIORITIZED}
+        self._is_by_chance = kind in BY_CHANCE
 
     def make_room(self, strands: Sequence[Strand], num_steps: int) -> None:
         """Evict items until there are pages for an append of `num_steps` to all strands.
@@ -44,17 +44,20 @@ class Insertion:
         """
         store = self._contents.store
         self._check_block(num_steps * sum(s.num_lanes for s in strands))
-        count = _FEW
+        num_evicted = 0
         while (short := store.pages_short(strands, num_steps)) > 0:
             if self._changes.free_quarantined():
                 continue
             remover = self._contents.remover
             if not len(remover):
                 raise self._refusal(short)
+            # As many as the pages that lack hold on average, then twice as many in all each time.
+            share = -(-len(remover) * short // max(1, store.num_pages))
             # A log is committed for each eviction: fewer and larger ones.
-            least = len(remover) // _FEW if self._changes.journal is not None else 0
-            self._evict(max(count, least))
-            count *= 2
+            least = len(remover) // _FEW if self._changes.journal is not None else 1
+            count = max(share, num_evicted, least)
+            self._evict(count)
+            num_evicted += count
 
     def insert_pending(self, writer: Writer) -> bool:
         """Insert all items of a writer's pending block and tell whether there were any.

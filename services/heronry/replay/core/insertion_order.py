@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from heronry.replay.core.reserved import grown, reserved
+from heronry.replay.core.reserved import CopySpace, grown, reserved
 from heronry.replay.core.selector import NO_SLOTS, Slots
 
 _GONE: Final = np.uint32(0xFFFFFFFF)
@@ -59,10 +59,9 @@ class InsertionOrder:
         """Return up to `count` of the slots, newest first."""
         return self._living(self._order[self._head : self._tail][::-1], count)
 
-    def all(self) -> npt.NDArray[np.uint32]:
-        """Return a copy of all slots, oldest first."""
-        order = self._order[self._head : self._tail]
-        return np.asarray(order[order != _GONE])
+    def all(self, space: CopySpace) -> npt.NDArray[np.uint32]:
+        """Return a copy of all slots, oldest first, in a space."""
+        return np.asarray(space.without(self._order[self._head : self._tail], _GONE, self._size), np.uint32)
 
     def clear(self) -> None:
         """Remove all slots."""

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heronry.native import item_keys, items_find
-from heronry.replay.core.reserved import copies, grown, reserved
+from heronry.replay.core.reserved import CopySpace, grown, reserved
 from heronry.replay.core.selector import Slots
 from heronry.replay.core.state import State, array_of, int_of, part_of
 from heronry.replay.core.version_ids import VersionIds
@@ -75,9 +75,10 @@ class Items:
     def next_slots(self, count: int) -> Slots:
         """Return the slots that the next `count` items will take, without taking them."""
         reused = min(count, self._num_free)
-        # From the top of the stack downwards, then untouched ones: low slots are used before high ones.
+        # The last ones that came free, in the order in which they did, then untouched ones. A full table that takes
+        # as many items as it drops thereby goes round its slots in runs, which lie together and take a log few bytes.
         slots = np.arange(self._num_touched - reused, self._num_touched + count - reused, dtype=np.int64)
-        slots[:reused] = self._free[self._num_free - reused : self._num_free][::-1]
+        slots[:reused] = self._free[self._num_free - reused : self._num_free]
         return slots
 
     def add(self, slots: Slots, windows: Windows, priorities: ItemPriorities, version: ParameterVersion) -> None:
@@ -147,14 +148,19 @@ class Items:
         """Return for each key the slot, and whether a live item of that key is there."""
         return items_find(keys, self.heads, self.shard)
 
-    def state(self) -> State:
-        """Return all that `restore` needs."""
+    def find_held(self, keys: Keys) -> tuple[Slots, npt.NDArray[np.bool_]]:
+        """Return for each key the slot, and whether an item of that key is there, live or leased."""
+        slots = (keys >> np.uint64(GENERATION_BITS) & np.uint64(MAX_SLOTS - 1)).astype(np.int64)
+        is_known = (slots < self.capacity) & (keys >> np.uint64(GENERATION_BITS + SLOT_BITS) == np.uint64(self.shard))
+        slots[~is_known] = 0
+        heads = self.heads[slots]
+        return slots, is_known & (heads > _GENERATION) & (heads & _GENERATION == (keys & np.uint64(_GENERATION)))
+
+    def state(self, space: CopySpace) -> State:
+        """Return all that `restore` needs, copied into a space."""
         used = slice(0, self._num_touched)
-        state: State = {
-            **copies(
-                {name: getattr(self, name)[used] for name in self._fields()} | {"free": self._free[: self._num_free]}
-            )
-        }
+        state: State = {name: space.copy(getattr(self, name)[used]) for name in self._fields()}
+        state["free"] = space.copy(self._free[: self._num_free])
         state["num_insertions"] = self.num_insertions
         state["versions"] = self.versions.state()
         return state

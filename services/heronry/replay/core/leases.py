@@ -7,7 +7,7 @@ import numpy as np
 
 from heronry.replay.core.effects import LeasesReturned, LeasesSettled
 from heronry.replay.core.items import Keys
-from heronry.replay.core.selector import NO_SLOTS, Slots
+from heronry.replay.core.selector import Slots
 from heronry.replay.core.table import Table
 
 
@@ -41,21 +41,9 @@ def give_back(table: Table, leases: Iterable[Lease]) -> None:
     items = table.contents.items
     retired = items.by_age(np.concatenate([lease.retired for lease in valid]))
     keys = np.concatenate([lease.keys for lease in valid])
-    slots, found = items.find(keys)
-    # The keys of leased items find nothing until they are back.
-    sampled = np.concatenate([slots[found], _slots_of(table, keys[~found], retired)])
-    table.changes.make(LeasesReturned(retired, sampled, len(keys)))
-
-
-def _slots_of(table: Table, keys: Keys, retired: Slots) -> Slots:
-    """Return, with repeats, the slots of those keys that belong to leased items."""
-    if not len(retired) or not len(keys):
-        return NO_SLOTS
-    leased = table.contents.items.keys(retired)
-    order = np.argsort(leased)
-    places = np.minimum(np.searchsorted(leased[order], keys), len(order) - 1)
-    found = leased[order][places] == keys
-    return np.asarray(retired[order][places[found]], np.int64)
+    # Items that these leases used up, and those that another one did meanwhile.
+    slots, found = items.find_held(keys)
+    table.changes.make(LeasesReturned(retired, slots[found], len(keys)))
 
 
 def _valid(table: Table, leases: Iterable[Lease]) -> list[Lease]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from heronry.replay.core.insertion_order import InsertionOrder
+from heronry.replay.core.reserved import CopySpace
 from heronry.replay.core.selector import NO_SLOTS, Draw, Priorities, Probabilities, Slots
 from heronry.replay.core.state import State, array_of
 
@@ -48,8 +49,8 @@ class LifoSelector:
     def clear(self) -> None:
         self._order.clear()
 
-    def state(self) -> State:
-        return {"order": self._order.all()}
+    def state(self, space: CopySpace) -> State:
+        return {"order": self._order.all(space)}
 
     def restore(self, state: State) -> None:
         self.clear()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from heronry.replay.core.reserved import reserved
-from heronry.replay.core.windows import Pages, Pieces
+from heronry.replay.core.windows import Pages, Piece, Pieces
 from heronry.types.errors import DataLossError
 from heronry.types.tensors import Array
 
@@ -58,31 +58,20 @@ class PageTable:
 
     def pieces(self, written: list[tuple[int, int, int]]) -> Pieces:
         """Return the pieces of (page, page before or -1, rows filled before), with the fields as they are now."""
-        table = np.array(written, np.int64).reshape(-1, 3)
-        pages = table[:, 0].copy()
-        return Pieces(
-            pages=pages,
-            previous=table[:, 1].copy(),
-            lanes=self.lanes[pages].astype(np.uint32),
-            strands=self.strands[pages],
-            first_steps=self.first_steps[pages],
-            begins=table[:, 2].astype(np.uint32),
-            filled=self.filled[pages],
-            checksums=self.checksums[pages],
-        )
+        # Element by element: a block touches few pages, and an indexing for each field would cost more.
+        return tuple([self._piece(page, previous, begin) for page, previous, begin in written])
 
     def apply(self, pieces: Pieces) -> None:
         """Write the fields of pages as an append left them."""
-        for index, page in enumerate(pieces.pages.tolist()):
-            if pieces.begins[index] == 0:
-                origin = PageOrigin(
-                    int(pieces.lanes[index]), int(pieces.strands[index]), int(pieces.first_steps[index])
-                )
-                previous = int(pieces.previous[index])
-                self.begin(page, origin, None if previous == NO_PAGE else previous)
-        self.filled[pieces.pages] = pieces.filled
-        if pieces.checksums.shape[1] == self.checksums.shape[1]:
-            self.checksums[pieces.pages] = pieces.checksums
+        num_checksums = self.checksums.shape[1]
+        for piece in pieces:
+            page = piece.page
+            if piece.begin == 0:
+                origin = PageOrigin(piece.lanes, piece.strand, piece.first_step)
+                self.begin(page, origin, None if piece.previous == NO_PAGE else piece.previous)
+            self.filled[page] = piece.filled
+            if len(piece.checksums) == num_checksums:
+                self.checksums[page] = piece.checksums
 
     def state(self, pages: Pages) -> dict[str, Array]:
         """Return the fields of some pages."""
@@ -112,3 +101,8 @@ class PageTable:
         self.first_steps[pages] = state["first_steps"]
         self.filled[pages] = state["filled"]
         self.checksums[pages] = state["checksums"]
+
+    def _piece(self, page: int, previous: int, begin: int) -> Piece:
+        lanes, strand, first_step = self.lanes.item(page), self.strands.item(page), self.first_steps.item(page)
+        checksums = tuple(self.checksums[page].tolist())
+        return Piece(page, previous, lanes, strand, first_step, begin, self.filled.item(page), checksums)

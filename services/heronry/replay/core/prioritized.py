@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from heronry.replay.core.reserved import grown, reserved
+from heronry.replay.core.reserved import CopySpace, grown, reserved
 from heronry.replay.core.selector import (
     NO_SLOTS,
     Draw,
@@ -48,11 +48,7 @@ class PrioritizedSelector:
         return self._tree.total
 
     def insert(self, slots: Slots, priorities: Priorities) -> None:
-        self._end = max(self._end, int(slots.max(initial=-1)) + 1)
-        if self._end > self._tree.capacity:
-            used = self._tree.capacity
-            self._tree.grow(max(self._end, 2 * used))
-            self._present = grown(self._present, self._tree.capacity, used)
+        self._reach(int(slots.max(initial=-1)) + 1)
         self._present[slots] = True
         self._size += len(slots)
         self._tree.set_many(slots, self._weights(priorities))
@@ -111,20 +107,22 @@ class PrioritizedSelector:
         self._present[slots] = False
         self._size = 0
 
-    def state(self) -> State:
-        slots = self._slots()
+    def state(self, space: CopySpace) -> State:
         return {
             "exponent": self._exponent,
-            "slots": slots.astype(np.uint32),
-            "weights": self._tree.weights(slots),
+            "present": space.copy(self._present[: self._end]),
+            "weights": space.copy(self._tree.leaves(self._end)),
         }
 
     def restore(self, state: State) -> None:
         self.clear()
         self._exponent = float_of(state, "exponent")
-        slots = array_of(state, "slots").astype(np.int64)
+        present = array_of(state, "present")
+        slots = np.flatnonzero(present)
+        self._end = 0
+        self._reach(len(present))
         self.insert(slots, np.zeros(len(slots), np.float32))
-        self._tree.set_many(slots, array_of(state, "weights").astype(np.float64))
+        self._tree.set_many(slots, array_of(state, "weights")[slots].astype(np.float64))
 
     def _choose_weighted(self, count: int, rng: np.random.Generator) -> Draw:
         """Choose up to `count` of the slots with weight, one after the other.
@@ -152,6 +150,13 @@ class PrioritizedSelector:
         left = left[~np.isin(left, excluded)]
         probabilities = 1.0 / np.arange(len(left), len(left) - count, -1, dtype=np.float64)
         return Draw(left[rng.choice(len(left), count, replace=False)], probabilities)
+
+    def _reach(self, end: int) -> None:
+        self._end = max(self._end, end)
+        if self._end > self._tree.capacity:
+            used = self._tree.capacity
+            self._tree.grow(max(self._end, 2 * used))
+            self._present = grown(self._present, self._tree.capacity, used)
 
     def _slots(self) -> Slots:
         return np.flatnonzero(self._present[: self._end])

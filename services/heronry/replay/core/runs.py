@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from heronry.native import window_rows
 from heronry.replay.core.gather import RowGroup, outputs_of
+from heronry.replay.core.page_table import NO_PAGE
 from heronry.replay.core.step_columns import HISTORY
 from heronry.replay.core.step_pool import StepPool
-from heronry.replay.core.windows import StoredRun, Windows
+from heronry.replay.core.windows import Pages, StoredRun, Windows
 from heronry.types.columns import ColumnSpec
 from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
 from heronry.types.patterns import Pattern
@@ -27,6 +29,20 @@ class _Stretch:
     first: int
     last: int
     indices: list[int] = field(default_factory=list)
+
+
+class _Places(NamedTuple):
+    """Where windows begin.
+
+    Attributes:
+      lanes: unique in the table.
+      steps: index of the first held step in the lane.
+      follows: whether the chain of pages leads from the step before to this one.
+    """
+
+    lanes: npt.NDArray[np.int64]
+    steps: npt.NDArray[np.int64]
+    follows: npt.NDArray[np.bool_]
 
 
 class RunReader:
@@ -46,19 +62,34 @@ class RunReader:
             part = windows[begin : begin + _GROUP_ITEMS]
             leads = np.zeros(len(part), np.int64) if part.leads is None else part.leads.astype(np.int64)
             lengths = np.full(len(part), self._num_steps) if part.lengths is None else part.lengths.astype(np.int64)
-            lanes, steps = self._places(part)
-            for stretch in _stretches(part.rows, lanes, steps, leads + lengths, max_steps):
+            places = self._places(part)
+            steps = places.steps
+            for stretch in _stretches(part.rows, places, leads + lengths, max_steps):
                 at = np.array(sorted(stretch.indices))
                 starts = (steps[at] + leads[at] - stretch.first).astype(np.uint32)
                 yield self._run(stretch, starts, lengths[at].astype(np.uint32), begin + at)
 
-    def _places(self, windows: Windows) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return lane, unique in the table, and index of the first held step in it, of each window."""
+    def _places(self, windows: Windows) -> _Places:
+        """Return where the first held steps of windows lie."""
         table, page_rows = self._pool.table, self._pool.page_rows
         pages, local = np.divmod(windows.rows, page_rows)
         step, lane = np.divmod(local, table.lanes[pages])
         steps = table.first_steps[pages].astype(np.int64) + step
-        return table.strands[pages].astype(np.int64) * page_rows + lane, steps
+        follows = (step > 0) | np.isin(pages, self._continued_pages())
+        return _Places(table.strands[pages].astype(np.int64) * page_rows + lane, steps, follows)
+
+    def _continued_pages(self) -> Pages:
+        """Return the pages that the chain of their lanes leads to.
+
+        A strand that needs no step of a full page lets it go before the next one begins, which then stands alone.
+        """
+        table, pages = self._pool.table, self._pool.used_pages()
+        pages = pages[table.next_page[pages] != NO_PAGE]
+        following = table.next_page[pages]
+        # A page that was used again may still be named by the one that it continued before.
+        steps = (self._pool.page_rows // table.lanes[pages]).astype(np.uint64)
+        is_next = table.first_steps[pages] + steps == table.first_steps[following]
+        return np.asarray(following[is_next & (table.strands[pages] == table.strands[following])])
 
     def _run(
         self,
@@ -122,21 +153,19 @@ def known_history(run: StoredRun) -> npt.NDArray[np.uint8]:
 
 
 def _stretches(
-    rows: npt.NDArray[np.int64],
-    lanes: npt.NDArray[np.int64],
-    firsts: npt.NDArray[np.int64],
-    spans: npt.NDArray[np.int64],
-    max_steps: int,
+    rows: npt.NDArray[np.int64], places: _Places, spans: npt.NDArray[np.int64], max_steps: int
 ) -> list[_Stretch]:
     """Join windows that overlap or follow each other in a lane; the stretch of the oldest item comes first."""
-    order = np.lexsort((firsts, lanes)).tolist()
-    ends = (firsts + spans).tolist()
-    lane_of, first_of, row_of = lanes.tolist(), firsts.tolist(), rows.tolist()
+    order = np.lexsort((places.steps, places.lanes)).tolist()
+    ends, follows = (places.steps + spans).tolist(), places.follows.tolist()
+    lane_of, first_of, row_of = places.lanes.tolist(), places.steps.tolist(), rows.tolist()
     stretches: list[_Stretch] = []
     for index in order:
         last = stretches[-1] if stretches else None
         lane, first, end = lane_of[index], first_of[index], ends[index]
-        if last is None or last.lane != lane or first > last.last or end - last.first > max_steps:
+        # A window that overlaps the stretch is held by it; one that begins where it ends need not be reached from it.
+        is_joined = last is not None and last.lane == lane and first - follows[index] < last.last
+        if last is None or not is_joined or end - last.first > max_steps:
             last = _Stretch(lane, row_of[index], first, end)
             stretches.append(last)
         last.last = max(last.last, end)

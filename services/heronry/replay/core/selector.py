@@ -5,11 +5,16 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from heronry.replay.core.reserved import CopySpace
 from heronry.replay.core.state import State
+from heronry.types.tables import SelectorKind
 
 Slots = npt.NDArray[np.int64]
 Priorities = npt.NDArray[np.float32]
 Probabilities = npt.NDArray[np.float64]
+
+BY_CHANCE: Final = frozenset({SelectorKind.UNIFORM, SelectorKind.PRIORITIZED})
+"""Kinds that draw by the generator; all others have an order."""
 
 NO_SLOTS: Final[Slots] = np.zeros(0, np.int64)
 
@@ -65,8 +70,8 @@ class ItemSelector(Protocol):
         """Remove all slots."""
         ...
 
-    def state(self) -> State:
-        """Return all that `restore` needs: a selector restored draws what this one would."""
+    def state(self, space: CopySpace) -> State:
+        """Return all that `restore` needs, copied into a space: a selector restored draws what this one would."""
         ...
 
     def restore(self, state: State) -> None:

@@ -72,13 +72,14 @@ class StepColumns:
         for name, width in self._widths.items():
             self.memory.page_out(name, first * width, last * width)
 
-    def parts(self, page: int, first: int, last: int) -> Iterator[StoredPart]:
-        """Yield the bytes of some rows of a page, and of its compressed values."""
+    def parts(self, pages: Sequence[int], first: int, last: int) -> Iterator[StoredPart]:
+        """Yield the bytes of some rows, which are those of `pages`, and of their compressed values."""
         for (name, width), stored in zip(self._widths.items(), self.row_bytes.values(), strict=True):
             if width:
                 yield StoredPart(name, first * width, stored[first:last].reshape(-1))
         for arena in self.arenas.values():
-            yield from arena.parts(page)
+            for page in pages:
+                yield from arena.parts(page)
 
     def fill(self, part: StoredPart) -> None:
         """Write bytes that `parts` yielded of another memory.

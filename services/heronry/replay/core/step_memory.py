@@ -23,11 +23,15 @@ _MADV_PAGEOUT = 21  # of Linux; without a name in Python's module
 
 @dataclass(frozen=True, slots=True)
 class StoredPart:
-    """Bytes of a region from `offset` on; a view as long as the memory is not closed."""
+    """Bytes of a region from `offset` on; a view as long as the memory is not closed.
+
+    `is_growing` where more may be written behind what is in use of it, while its pages are held.
+    """
 
     name: str
     offset: int
     content: Bytes
+    is_growing: bool = False
 
 
 class StepMemory(Protocol):
@@ -119,7 +123,7 @@ class FileMemory:
         try:
             os.posix_fallocate(descriptor, first, last - first)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise
             raise _disk_full(self._folder, last - first) from error
         if prefault:
@@ -162,6 +166,33 @@ class SpillMemory(FileMemory):
         descriptor, path = tempfile.mkstemp(prefix="heronry-spill-", dir=self._folder)
         Path(path).unlink()
         return descriptor
+
+
+class CopyOnWriteMemory(AnonymousMemory):
+    """Memory that begins with what lies in files, which it never changes: a page is copied when it is written.
+
+    Nothing is read before it is wanted. The files may be removed or replaced meanwhile, but not written: their
+    contents stay as long as they are mapped. Regions without a file begin as zeros.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def reserve(self, name: str, num_bytes: int) -> Bytes:
+        path = self._folder / name
+        if num_bytes == 0 or not path.exists():
+            return super().reserve(name, num_bytes)
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            # Made as long as the region, which adds a hole: to touch a page behind a file's end would be the end.
+            os.ftruncate(descriptor, max(num_bytes, os.fstat(descriptor).st_size))
+            mapping = mmap.mmap(descriptor, num_bytes, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+        finally:
+            os.close(descriptor)
+        region = np.frombuffer(mapping, np.uint8)
+        self._regions[name] = region
+        return region
 
 
 def _touch(region: Bytes, first: int, last: int) -> None:

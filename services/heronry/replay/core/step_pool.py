@@ -22,6 +22,8 @@ from heronry.types.tensors import Array
 _PAGE_BYTES = 64 << 10
 _MIN_ROWS, _MAX_ROWS = 64, 2048
 _PAGE_OUT_BYTES = 4 << 20
+_PART_BYTES = 4 << 20
+_NUM_ROWS = 1 << 32  # as many as an item can name
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class StepPool:
         self.page_rows = _page_rows(max(1, self._step_bytes))
         self.store = StepColumns(specs, settings.compressed_columns, memory or AnonymousMemory())
         self.page_bytes = max(1, self.store.bytes_per_row) * self.page_rows
-        self._max_pages = self._budget.max_bytes // self.page_bytes
+        self._max_pages = min(self._budget.max_bytes // self.page_bytes, _NUM_ROWS // self.page_rows)
         self._check_fits()
         self.store.reserve(name, self._max_pages * self.page_rows, self._budget)
         self.table = PageTable(self._max_pages, len(specs) if self._is_checked else 0)
@@ -84,10 +86,14 @@ class StepPool:
         self._max_resident_pages = settings.max_resident_bytes // self.page_bytes
 
     @property
+    def num_pages(self) -> int:
+        """Pages in use."""
+        return self._num_touched - len(self._free) - len(self._freed)
+
+    @property
     def num_bytes(self) -> int:
         """Bytes of the pages in use, as they are stored."""
-        num_used = self._num_touched - len(self._free) - len(self._freed)
-        return num_used * self.page_bytes + sum(a.num_bytes for a in self.store.arenas.values())
+        return self.num_pages * self.page_bytes + sum(a.num_bytes for a in self.store.arenas.values())
 
     @property
     def num_step_bytes(self) -> int:
@@ -109,7 +115,7 @@ class StepPool:
         new = max(0, count - len(self._free))
         asked = new * self.page_bytes
         asked += sum(a.bytes_short(num_values, count + num_strands) for a in self.store.arenas.values())
-        return max(0, -(-(asked - self._budget.left) // self.page_bytes))
+        return max(0, self._num_touched + new - self._max_pages, -(-(asked - self._budget.left) // self.page_bytes))
 
     def ensure(self, count: int, num_values: int, num_strands: int) -> None:
         """Make sure that `count` pages are free, and room for `num_values` values of each compressed column.
@@ -178,7 +184,8 @@ class StepPool:
 
     def reuse_freed(self, position: int) -> None:
         """Let pages be used again that were freed up to a position of the log that cannot be lost."""
-        self._reuse(self._freed.take(position))
+        if len(self._freed):
+            self._reuse(self._freed.take(position))
 
     def apply(self, pieces: Pieces) -> None:
         """Take over pages as an append left them; whoever needs them acquires them next.
@@ -187,9 +194,9 @@ class StepPool:
           FailedPreconditionError: the byte bounds have become too small for what is stored.
         """
         self._is_recovering = True
-        self._adopt(int(pieces.pages.max(initial=-1)) + 1)
+        self._adopt(max((piece.page for piece in pieces), default=-1) + 1)
         self.table.apply(pieces)
-        self._next_strand = max(self._next_strand, int(pieces.strands.max(initial=0)) + 1)
+        self._next_strand = max([self._next_strand, *(piece.strand + 1 for piece in pieces)])
 
     def restore(self, state: Mapping[str, Array]) -> None:
         """Take over the pages of a snapshot, as `apply` does."""
@@ -223,10 +230,19 @@ class StepPool:
         return np.array([page for page in pages.tolist() if not self._matches(page)], np.int64)
 
     def parts(self, pages: Pages) -> Iterator[StoredPart]:
-        """Yield the bytes of pages, the rows that are filled."""
-        for page in pages.tolist():
-            first = page * self.page_rows
-            yield from self.store.parts(page, first, first + int(self.table.filled[page]))
+        """Yield the bytes of pages in ascending order, the rows that are filled; pages that adjoin come together.
+
+        Nothing behind a page's filled rows is among them: it may be written at any time.
+        """
+        full = self.table.filled[pages] == self.page_rows
+        adjoins = np.diff(pages) == 1
+        most = max(1, _PART_BYTES // self.page_bytes)
+        first = 0
+        for index in range(len(pages)):
+            is_last = index + 1 == len(pages) or not (full[index] and adjoins[index])
+            if is_last or index + 1 - first == most:
+                yield from self._parts(pages[first : index + 1].tolist())
+                first = index + 1
 
     def used_pages(self) -> Pages:
         """Return the pages that somebody needs."""
@@ -243,12 +259,19 @@ class StepPool:
         first = page * self.page_rows
         return self.store.match(first, first + int(self.table.filled[page]), self.table.checksums[page])
 
+    def _parts(self, pages: list[int]) -> Iterator[StoredPart]:
+        last = pages[-1]
+        yield from self.store.parts(
+            pages, pages[0] * self.page_rows, last * self.page_rows + int(self.table.filled[last])
+        )
+
     def _references(self, path: str, page: int) -> References:
         first = page * self.page_rows
         return self.store.references(path, first, first + int(self.table.filled[page]))
 
     def _reuse(self, pages: list[int]) -> None:
-        self._free.extend(pages)
+        # The page freed first is used first of them: pages that follow each other in time go on lying together.
+        self._free.extend(reversed(pages))
         for arena in self.store.arenas.values():
             for page in pages:
                 arena.free(page)
@@ -269,6 +292,7 @@ class StepPool:
         self._budget.reserve(count * self.page_bytes)
         first, last = self._num_touched * self.page_rows, (self._num_touched + count) * self.page_rows
         try:
+            self._check_rows(last)
             self.store.ensure(first, last, prefault=prefault)
         except ResourceExhaustedError:
             self._budget.release(count * self.page_bytes)
@@ -287,6 +311,11 @@ class StepPool:
         if num_pages > self._num_touched:
             # What lies in files is not brought into memory, nor marked to be written, before somebody wants it.
             self._touch(num_pages - self._num_touched, prefault=False)
+
+    def _check_rows(self, num_rows: int) -> None:
+        if num_rows > _NUM_ROWS:
+            message = f"table {self._name!r} asks for {num_rows} rows of steps: items can name {_NUM_ROWS}"
+            raise ResourceExhaustedError(message, details={"table": self._name, "asked": str(num_rows)})
 
     def _check_fits(self) -> None:
         if self._max_pages < 1:

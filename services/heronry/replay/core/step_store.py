@@ -74,6 +74,11 @@ class StepStore:
         return self._pool.num_step_bytes
 
     @property
+    def num_pages(self) -> int:
+        """Pages in use."""
+        return self._pool.num_pages
+
+    @property
     def num_quarantined(self) -> int:
         """Pages that nobody needs and that wait for the log before they are used again."""
         return self._pool.num_quarantined
@@ -294,7 +299,7 @@ class StepStore:
         self._pool.close(remove=remove)
 
     def _pieces(self, written: Written) -> Pieces:
-        return self._pool.table.pieces(written) if self._pool.is_checked else Pieces.empty()
+        return self._pool.table.pieces(written) if self._pool.is_checked else ()
 
     def _spans(self, windows: Windows) -> Steps:
         """Return how many steps each window holds."""

@@ -36,6 +36,10 @@ class SumTree:
         """Return the weights of slots."""
         return self._nodes.take(slots)
 
+    def leaves(self, count: int) -> Weights:
+        """Return the weights of the first slots; a view."""
+        return self._nodes[:count]
+
     def set_many(self, slots: Slots, weights: Weights) -> None:
         """Set the weights of slots; the last of a repeated slot wins."""
         sum_tree_set(self._nodes, self._offsets, slots, weights)

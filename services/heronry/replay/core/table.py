@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ from heronry.replay.core.effects import (
 from heronry.replay.core.insertion import Insertion
 from heronry.replay.core.items import Keys
 from heronry.replay.core.priorities import checked_priorities
+from heronry.replay.core.reserved import CopyMeasure, CopySpace
 from heronry.replay.core.selector import without_repeats
 from heronry.replay.core.signature import (
     check_definition,
@@ -43,12 +45,15 @@ from heronry.replay.core.step_memory import StepMemory
 from heronry.replay.core.step_pool import StorageSettings
 from heronry.replay.core.step_store import StepStore
 from heronry.replay.core.table_state import priority_exponent_of, restore_table, table_state
-from heronry.replay.core.windows import Pages, Pieces
+from heronry.replay.core.windows import Pages
 from heronry.replay.core.writers import Writer, Writers
 from heronry.types.blocking import Changed
 from heronry.types.columns import ColumnSpec
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.tables import PartialEpisodes, RateLimiter, SelectorKind, TableDefinition, TableInfo
+
+# A table that is filled meanwhile has a state that is larger by this part of it at the most, as a rule.
+_STATE_MARGIN: Final = 16
 
 
 class Table:
@@ -244,9 +249,15 @@ class Table:
         """Say that the log up to a position, and the steps it speaks of, have the table's level."""
         self.changes.note_durable(position)
 
-    def state(self) -> State:
-        """Return all of the table but its steps' bytes, in arrays of its own."""
-        return table_state(self.contents)
+    def state(self, space: CopySpace | None = None) -> State:
+        """Return all of the table but its steps' bytes, copied: into a space, or memory taken as it is needed."""
+        return table_state(self.contents, space or CopySpace())
+
+    def state_bytes(self) -> int:
+        """Return how many bytes a space for the state takes, and some more for what comes in meanwhile."""
+        measure = CopyMeasure()
+        table_state(self.contents, measure)
+        return measure.num_bytes + measure.num_bytes // _STATE_MARGIN
 
     def restore(self, state: State) -> None:
         """Make a fresh table what `state` was taken of; `finish_recovery` comes after the effects since."""
@@ -345,7 +356,7 @@ class Table:
         kept.keep(~self.store.items_on(pages, pending.windows))
         if len(kept.windows) < len(pending.windows):
             self.store.hold(kept.windows)
-            block = (kept.sequence, kept.version, Pieces.empty(), kept.windows, kept.priorities, kept.open_lanes)
+            block = (kept.sequence, kept.version, (), kept.windows, kept.priorities, kept.open_lanes)
             self.changes.make(BlockStored(writer.number, *block))
 
     def _follow(self, state: State) -> None:

@@ -5,14 +5,15 @@ from typing import cast
 
 from heronry.replay.core.contents import Contents
 from heronry.replay.core.effects import ColumnsDeclared, LimiterSet
+from heronry.replay.core.reserved import CopySpace
 from heronry.replay.core.state import State, float_of, int_of, part_of
 from heronry.types.columns import ColumnSpec
 from heronry.types.tables import RateLimiter
 from heronry.types.tensors import Array, ElementType
 
 
-def table_state(contents: Contents) -> State:
-    """Return all of a table but its steps' bytes, in arrays of its own.
+def table_state(contents: Contents, space: CopySpace) -> State:
+    """Return all of a table but its steps' bytes, copied into a space.
 
     Sessions, leases and lanes that go on are left out: they end with the service.
     """
@@ -20,9 +21,9 @@ def table_state(contents: Contents) -> State:
     settings = limiter.settings
     return {
         "columns": _columns_state(contents),
-        "items": contents.items.state(),
-        "sampler": contents.sampler.state(),
-        "remover": contents.remover.state(),
+        "items": contents.items.state(space),
+        "sampler": contents.sampler.state(space),
+        "remover": contents.remover.state(space),
         "limiter": {
             "settings": [settings.samples_per_insert, settings.min_size, settings.min_diff, settings.max_diff],
             "counters": [limiter.num_inserts, limiter.num_samples, limiter.num_deletes],

@@ -3,7 +3,7 @@
 import numpy as np
 
 from heronry.native import dense_delete, dense_insert
-from heronry.replay.core.reserved import grown, reserved
+from heronry.replay.core.reserved import CopySpace, grown, reserved
 from heronry.replay.core.selector import NO_SLOTS, Draw, Priorities, Probabilities, Slots
 from heronry.replay.core.state import State, array_of
 
@@ -64,8 +64,8 @@ class UniformSelector:
     def clear(self) -> None:
         self._size = 0
 
-    def state(self) -> State:
-        return {"order": self._dense[: self._size].copy()}
+    def state(self, space: CopySpace) -> State:
+        return {"order": space.copy(self._dense[: self._size])}
 
     def restore(self, state: State) -> None:
         self.clear()

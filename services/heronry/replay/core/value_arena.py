@@ -1,5 +1,6 @@
 """Values of one column, compressed one by one, in chunks that belong to the pages of their rows."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import cramjam
@@ -127,12 +128,18 @@ class ValueArena:
         """Yield the bytes of a page's values."""
         for chunk in self._chunks.get(page, ()):
             first = chunk * self._chunk_bytes
-            yield StoredPart(self._name, first, self._region[first : first + self._chunk_bytes])
+            yield StoredPart(self._name, first, self._region[first : first + self._chunk_bytes], is_growing=True)
 
     def adopt(self, pages: dict[int, References]) -> None:
-        """Take over the chunks that the references of live pages lead to; all others are free."""
-        self._chunks = {page: self._chunks_of(references) for page, references in pages.items()}
-        used = {chunk for chunks in self._chunks.values() for chunk in chunks}
+        """Take over the chunks that the references of live pages lead to; all others are free.
+
+        Where bytes were damaged references may stray: a chunk that several pages lead to stays where it is
+        and goes back with none of them.
+        """
+        led_to = {page: self._chunks_of(references) for page, references in pages.items()}
+        times = Counter(chunk for chunks in led_to.values() for chunk in chunks)
+        self._chunks = {page: [c for c in chunks if times[c] == 1] for page, chunks in led_to.items()}
+        used = times.keys()
         self._ends.clear()
         last = max(used, default=-1) + 1
         if last > self._num_touched:
@@ -153,8 +160,8 @@ class ValueArena:
         return end, size
 
     def _chunks_of(self, references: References) -> list[int]:
-        offsets = (references >> np.uint64(_SIZE_BITS)) // np.uint64(self._chunk_bytes)
-        return [int(chunk) for chunk in np.unique(offsets)]
+        chunks = (references >> np.uint64(_SIZE_BITS)) // np.uint64(self._chunk_bytes)
+        return [int(chunk) for chunk in np.unique(chunks[chunks < self._max_chunks])]
 
     def _chunks_for(self, num_values: int, num_pages: int) -> int:
         return -(-num_values // (self._chunk_bytes // self.value_bytes)) + num_pages

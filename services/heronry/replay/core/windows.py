@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -62,39 +62,32 @@ class Windows:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """Where steps were written: one row a page that a block touched, in the order of writing.
+class Piece(NamedTuple):
+    """What a block wrote of one page.
 
     Attributes:
-      pages: `[P]` int64.
-      previous: `[P]` int64, the page it continues, or -1; of account where the piece begins the page.
-      lanes: `[P]` uint32, side by side in the page.
-      strands: `[P]` uint32, number of the lanes' strand.
-      first_steps: `[P]` uint64, index in the lane of the page's first step.
-      begins: `[P]` uint32, rows that were filled before; 0: the page was free.
-      filled: `[P]` uint32, rows that are filled after.
-      checksums: `[P, columns]` uint32, running CRC32C of each stored column over the filled rows; without
-        columns where the store keeps none.
+      page: its number.
+      previous: the page that this one continues, or -1; of account where the piece begins the page.
+      lanes: side by side in the page.
+      strand: number of the lanes' strand.
+      first_step: index in the lane of the page's first step.
+      begin: rows that were filled before; 0: the page was free.
+      filled: rows that are filled after.
+      checksums: running CRC32C of each stored column over the filled rows; none where the store keeps none.
     """
 
-    pages: Pages
-    previous: Pages
-    lanes: npt.NDArray[np.uint32]
-    strands: npt.NDArray[np.uint32]
-    first_steps: npt.NDArray[np.uint64]
-    begins: npt.NDArray[np.uint32]
-    filled: npt.NDArray[np.uint32]
-    checksums: npt.NDArray[np.uint32]
+    page: int
+    previous: int
+    lanes: int
+    strand: int
+    first_step: int
+    begin: int
+    filled: int
+    checksums: tuple[int, ...]
 
-    def __len__(self) -> int:
-        return len(self.pages)
 
-    @classmethod
-    def empty(cls) -> Self:
-        """Return no pieces."""
-        none = np.zeros(0, np.uint32)
-        return cls(_NO_ROWS, _NO_ROWS, none, none, np.zeros(0, np.uint64), none, none, np.zeros((0, 0), np.uint32))
+Pieces = tuple[Piece, ...]
+"""Where steps were written, in the order of writing."""
 
 
 @dataclass(frozen=True, slots=True)

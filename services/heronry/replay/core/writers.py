@@ -92,14 +92,17 @@ class Writer:
 
     def end_episodes(self, lanes: npt.NDArray[np.int32]) -> None:
         """Let go of the items of episodes that ended."""
-        staying = ~np.isin(self.open_lanes, lanes)
-        self.open_keys, self.open_lanes = self.open_keys[staying], self.open_lanes[staying]
+        self.keep_open(~np.isin(self.open_lanes, lanes))
 
     def note_open(self, keys: Keys, lanes: npt.NDArray[np.int32]) -> None:
         """Remember items whose episode goes on; a lane of -1 is none."""
         is_open = lanes >= 0
         self.open_keys = np.concatenate([self.open_keys, keys[is_open]])
         self.open_lanes = np.concatenate([self.open_lanes, lanes[is_open]])
+
+    def keep_open(self, chosen: npt.NDArray[np.bool_]) -> None:
+        """Let go of all items of open episodes but those chosen."""
+        self.open_keys, self.open_lanes = self.open_keys[chosen], self.open_lanes[chosen]
 
     def forget_open(self) -> None:
         """Let go of all open episodes; what of them is pending will be items like others."""

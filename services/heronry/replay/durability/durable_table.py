@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from heronry.replay.core.reserved import CopySpace
 from heronry.replay.core.step_memory import StepMemory
 from heronry.replay.core.table import Table
 from heronry.replay.durability.files import cannot_write
@@ -58,8 +59,8 @@ class DurableTable:
         """Whether the log since the last snapshot has become long."""
         return self.journal.num_bytes - self._bytes_before >= self._snapshot_log_bytes
 
-    def take(self) -> Snapshot:
-        """Return the table's state now and the log's position that it is of.
+    def take(self, space: CopySpace | None = None) -> Snapshot:
+        """Return the table's state now, copied into a space, and the log's position that it is of.
 
         Raises:
           ResourceExhaustedError: the log is broken; `resume` is the way on.
@@ -67,16 +68,16 @@ class DurableTable:
         position = self.table.commit()
         self._bytes_before, self._position_before = self.journal.num_bytes, position
         told = {"table": self.table.definition.table, _NUM_ITEMS: self.table.num_items}
-        return Snapshot(position, told, self.table.state())
+        return Snapshot(position, told, self.table.state(space))
 
-    def resume(self) -> Snapshot:
+    def resume(self, space: CopySpace | None = None) -> Snapshot:
         """Go on after the log has failed, and return the snapshot that must be written before anything is let in.
 
         Raises:
           ResourceExhaustedError: there is still no room for a log.
         """
         self.journal.resume()
-        return self.take()
+        return self.take(space)
 
     def write(self, snapshot: Snapshot) -> Written:
         """Write a snapshot and drop what it makes superfluous.

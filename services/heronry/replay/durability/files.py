@@ -68,8 +68,8 @@ def _view(part: Buffer) -> memoryview:
 
 
 def is_full(error: OSError) -> bool:
-    """Tell whether an error says that the disk, or a user's part of it, is full."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    """Tell whether an error says that the disk, a user's part of it or what a process may write is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def cannot_write(what: str, error: OSError) -> ResourceExhaustedError:

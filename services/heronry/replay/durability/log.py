@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from heronry.replay.durability.files import cannot_write, sync_folder, write_all
-from heronry.replay.durability.records import Record, encoded
+from heronry.replay.durability.records import encoded
 
 SEGMENT_BYTES: Final = 64 << 20
 _SUFFIX: Final = ".log"
@@ -113,7 +113,7 @@ class Log:
         if self.broken is not None:
             raise cannot_write("the log", self.broken)
         first = self.committed + 1
-        records = [encoded(Record(first + i, kind, payload)) for i, (kind, payload) in enumerate(changes)]
+        records = [encoded(first + i, kind, payload) for i, (kind, payload) in enumerate(changes)]
         self.last_tried += len(records)
         try:
             self._write(records, first)
@@ -165,12 +165,13 @@ class Log:
             if end == begin:
                 self._roll(first + begin, len(records[begin]))
                 continue
-            content = b"".join(records[begin:end])
-            if os.pwrite(self._segment, content, self._used) != len(content):
+            content = records[begin] if end == begin + 1 else b"".join(records[begin:end])
+            count = len(content)
+            if os.pwrite(self._segment, content, self._used) != count:
                 # A call moves 2 GiB at most, and less when it is interrupted: all of it again is the same.
                 write_all(self._segment, [content], self._used)
-            self._used += len(content)
-            self.num_bytes += len(content)
+            self._used += count
+            self.num_bytes += count
             begin = end
 
     def _fitting(self, records: Sequence[bytes], begin: int) -> int:

@@ -13,8 +13,9 @@ S = TypeVar("S", bound=np.generic)
 AnyArray = npt.NDArray[S]
 
 _COUNT: Final = struct.Struct("<IB")
-_ABSENT: Final = 0xFFFFFFFF
-_RAW, _RUN, _SAME = 0, 1, 2
+_TEXT: Final = struct.Struct("<I")
+_SHORT: Final = struct.Struct("<IBq")
+_RAW, _RISING, _FALLING, _SAME = 0, 1, 2, 3
 _LEAST_SHORTENED: Final = 4
 _ORDER: Final = "little"
 _WORD_BYTES: Final = 16
@@ -39,34 +40,38 @@ class Packer:
     def text(self, text: str) -> None:
         """Put a text in."""
         content = text.encode()
-        self._parts += (_COUNT.pack(len(content), _RAW), content)
+        self._parts += (_TEXT.pack(len(content)), content)
 
-    def array(self, array: npt.NDArray[np.generic] | None, dtype: str) -> None:
-        """Put a flat array in, as this type, or that there is none.
+    def integers(self, array: npt.NDArray[np.integer], dtype: str) -> None:
+        """Put a flat array of integers in, as this type.
 
-        Runs that rise by one and values that are all the same, both common, take one value.
+        Runs that rise or fall by one, and values that are all the same, take one value.
         """
-        if array is None:
-            self._parts.append(_COUNT.pack(_ABSENT, _RAW))
-            return
-        form = _form(array)
-        kept = array if form == _RAW else array[:1]
-        self._parts += (_COUNT.pack(len(array), form), kept.astype(dtype, copy=False).tobytes())
+        count = len(array)
+        if count >= _LEAST_SHORTENED:
+            form = _form_of(array, count)
+            if form != _RAW:
+                self._parts.append(_SHORT.pack(count, form, array.item(0)))
+                return
+        self._parts += (_COUNT.pack(count, _RAW), array.astype(dtype, copy=False).tobytes())
+
+    def reals(self, array: npt.NDArray[np.float32]) -> None:
+        """Put a flat float32 array in; values that are all the same take one."""
+        bits = np.ascontiguousarray(array).view(np.int32)
+        # By bits: zeros of both signs are equal, and no two that are not a number.
+        self.integers(bits, "<i4")
 
     def raw(self, array: npt.NDArray[np.generic], dtype: str) -> None:
         """Put an array's values in, as this type; whoever reads them knows how many."""
         self._parts.append(array.astype(dtype, copy=False).tobytes())
 
-    def generator(self, state: Mapping[str, object] | None) -> None:
-        """Put the state of a PCG64 generator in, or that there is none."""
-        if state is None:
-            self._parts.append(b"\0")
-            return
+    def generator(self, state: Mapping[str, object]) -> None:
+        """Put the state of a PCG64 generator in."""
         if state["bit_generator"] != _PCG64:
             raise TypeError(f"generators are {_PCG64}, not {state['bit_generator']}")
         inner = cast("Mapping[str, int]", state["state"])
         words = inner["state"].to_bytes(_WORD_BYTES, _ORDER) + inner["inc"].to_bytes(_WORD_BYTES, _ORDER)
-        self._parts += (b"\1", words, _GENERATOR.pack(state["has_uint32"], state["uinteger"]))
+        self._parts += (words, _GENERATOR.pack(state["has_uint32"], state["uinteger"]))
 
 
 class Unpacker:
@@ -80,6 +85,11 @@ class Unpacker:
         self._content = content
         self._offset = 0
 
+    @property
+    def is_at_end(self) -> bool:
+        """Whether all was read."""
+        return self._offset == len(self._content)
+
     def values(self, layout: struct.Struct) -> tuple[int, ...]:
         """Return numbers."""
         return layout.unpack(self.take(layout.size))
@@ -90,41 +100,31 @@ class Unpacker:
 
     def text(self) -> str:
         """Return a text."""
-        return self.take(self.values(_COUNT)[0]).decode()
+        return self.take(self.values(_TEXT)[0]).decode()
 
-    def array(self, dtype: str, kind: type[S]) -> npt.NDArray[S]:
+    def integers(self, dtype: str, kind: type[S]) -> npt.NDArray[S]:
         """Return a flat array, converted to `kind`."""
-        array = self.array_or_none(dtype, kind)
-        if array is None:
-            raise DataLossError(f"no array at byte {self._offset}")
-        return array
-
-    def array_or_none(self, dtype: str, kind: type[S]) -> npt.NDArray[S] | None:
-        """Return a flat array, or None where there was none."""
         count, form = self.values(_COUNT)
-        if count == _ABSENT:
-            return None
-        stored = np.frombuffer(self.take((count if form == _RAW else 1) * np.dtype(dtype).itemsize), dtype)
-        if form == _RUN:
-            return np.asarray(int(stored[0]) + np.arange(count), kind)
+        if form == _RAW:
+            return np.asarray(np.frombuffer(self.take(count * np.dtype(dtype).itemsize), dtype), kind)
+        (first,) = struct.unpack("<q", self.take(8))
         if form == _SAME:
-            stored = np.repeat(stored, count)
-        return np.asarray(stored, kind)
+            return np.full(count, first).astype(kind)
+        return (np.arange(first, first + count) if form == _RISING else np.arange(first, first - count, -1)).astype(
+            kind
+        )
 
-    def generator(self) -> Mapping[str, object] | None:
-        """Return the state of a PCG64 generator, or None."""
-        if self.take(1) == b"\0":
-            return None
+    def reals(self) -> npt.NDArray[np.float32]:
+        """Return a flat float32 array."""
+        return self.integers("<i4", np.int32).view(np.float32)
+
+    def generator(self) -> Mapping[str, object]:
+        """Return the state of a PCG64 generator."""
         state = int.from_bytes(self.take(_WORD_BYTES), _ORDER)
         inc = int.from_bytes(self.take(_WORD_BYTES), _ORDER)
         has_uint32, uinteger = self.values(_GENERATOR)
         inner = {"state": state, "inc": inc}
         return {"bit_generator": _PCG64, "state": inner, "has_uint32": has_uint32, "uinteger": uinteger}
-
-    def end(self) -> None:
-        """Check that all was read."""
-        if self._offset != len(self._content):
-            raise DataLossError(f"{len(self._content) - self._offset} bytes are left over")
 
     def take(self, count: int) -> bytes:
         """Return the next bytes."""
@@ -135,14 +135,16 @@ class Unpacker:
         return taken
 
 
-def _form(array: npt.NDArray[np.generic]) -> int:
-    count = len(array)
-    if count < _LEAST_SHORTENED:
-        return _RAW
+def _form_of(array: npt.NDArray[np.integer], count: int) -> int:
+    """Return how an array can be told by its first value, or that it cannot."""
     first, last = array.item(0), array.item(-1)
     if first == last:
-        # By bytes: zeros of both signs are equal.
         return _SAME if array.tobytes() == array[:1].tobytes() * count else _RAW
-    if array.dtype.kind == "f" or last - first != count - 1:
+    if last - first == count - 1:
+        form, run = _RISING, np.arange(first, last + 1, dtype=array.dtype)
+    elif first - last == count - 1:
+        # Not down to -1: unsigned types have none.
+        form, run = _FALLING, np.arange(last, first + 1, dtype=array.dtype)[::-1]
+    else:
         return _RAW
-    return _RUN if np.arange(first, last + 1, dtype=array.dtype).tobytes() == array.tobytes() else _RAW
+    return form if run.tobytes() == array.tobytes() else _RAW

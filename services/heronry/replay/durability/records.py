@@ -6,7 +6,7 @@ payload. Positions rise by one from record to record, through all segments; the 
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import google_crc32c
@@ -21,9 +21,6 @@ MAX_KIND = 63
 _ZEROS = bytes(ALIGNMENT)
 
 
-Content = bytes | npt.NDArray[np.uint8]
-
-
 class Record(NamedTuple):
     """One change as the log holds it."""
 
@@ -32,21 +29,11 @@ class Record(NamedTuple):
     payload: bytes
 
 
-def encoded(record: Record) -> bytes:
+def encoded(position: int, kind: int, payload: bytes) -> bytes:
     """Return a record's bytes."""
-    position, kind, payload = record
     length = len(payload)
     checksum = google_crc32c.extend(google_crc32c.value(_COVERED.pack(length, position, kind)), payload)
-    return b"".join((_HEAD.pack(length, checksum, position, kind), payload, _ZEROS[: -length % ALIGNMENT]))
-
-
-def encoded_parts(position: int, kind: int, payload: Sequence[Content]) -> list[Content]:
-    """Return a record as pieces to be written one behind the other: those of its payload are not copied."""
-    length = sum(len(piece) for piece in payload)
-    checksum = google_crc32c.value(_COVERED.pack(length, position, kind))
-    for piece in payload:
-        checksum = google_crc32c.extend(checksum, piece)
-    return [_HEAD.pack(length, checksum, position, kind), *payload, _ZEROS[: -length % ALIGNMENT]]
+    return _HEAD.pack(length, checksum, position, kind) + payload + _ZEROS[: -length % ALIGNMENT]
 
 
 def num_encoded_bytes(payload: bytes) -> int:

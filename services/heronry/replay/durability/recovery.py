@@ -112,8 +112,9 @@ def _replay(folder: TableFolder, table: Table) -> tuple[list[str], int, int]:
     reader = LogReader(folder.log, 0 if snapshot is None else snapshot.position)
     num_effects = 0
     for record in reader:
-        table.recover(decode(record.kind, record.payload))
-        num_effects += 1
+        for effect in decode(record.kind, record.payload):
+            table.recover(effect)
+            num_effects += 1
     if reader.damage is not None:
         _check_usable(folder.path, reader, has_snapshot=snapshot is not None)
         problems.append(str(reader.damage))

@@ -1,37 +1,44 @@
 """A table of memory as it was saved on request: its state, and the bytes of its steps beside it.
 
-The folder holds `definition`, `<position>.snapshot` and `steps`, records of parts of the memory's regions.
-It is made under another name and gets its own when all of it is on disk.
+The folder holds `definition`, `<position>.snapshot` and `steps/<region>`, an image of each region of the
+memory with holes where nothing was in use. The snapshot has the checksums of what is. The folder is made under
+another name and gets its own when all of it is on disk; nothing in it is changed after that.
 """
 
 import contextlib
-import mmap
 import os
 import shutil
-import struct
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, cast
 
+import google_crc32c
 import numpy as np
 
-from heronry.replay.core.step_memory import StoredPart
+from heronry.replay.core.state import State, array_of, part_of
+from heronry.replay.core.step_memory import CopyOnWriteMemory, StoredPart
 from heronry.replay.core.table import Table
 from heronry.replay.durability.definition_file import read_definition, write_definition
 from heronry.replay.durability.durable_table import Written
-from heronry.replay.durability.files import Buffer, cannot_write, sync_folder, write_all
-from heronry.replay.durability.records import encoded_parts, num_encoded_bytes, record_at
+from heronry.replay.durability.files import cannot_write, sync_folder, write_all
 from heronry.replay.durability.snapshot_file import Snapshot
 from heronry.replay.durability.snapshots import SnapshotFolder
 from heronry.types.errors import DataLossError
 from heronry.types.tables import TableDefinition
 
-_PART: Final = 1
-_HEAD: Final = struct.Struct("<QH")
 _STEPS: Final = "steps"
 _DEFINITION: Final = "definition"
 _PARTIAL: Final = ".partial"
 _FORMER: Final = ".former"
+
+
+class _Saved(NamedTuple):
+    """Bytes of a region that were saved."""
+
+    region: str
+    offset: int
+    num_bytes: int
+    checksum: int
 
 
 class TableSaver:
@@ -45,12 +52,11 @@ class TableSaver:
         """
         self._path = path
         self._partial = path.with_name(f"{path.name}{_PARTIAL}")
-        self._num_parts = 0
-        self._num_bytes = 0
+        self._saved: list[_Saved] = []
+        self._files: dict[str, int] = {}
         shutil.rmtree(self._partial, ignore_errors=True)
         try:
-            self._partial.mkdir(parents=True)
-            self._steps = os.open(self._partial / _STEPS, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            (self._partial / _STEPS).mkdir(parents=True)
         except OSError as error:
             raise cannot_write("a saved table", error) from error
 
@@ -60,14 +66,14 @@ class TableSaver:
         Raises:
           ResourceExhaustedError: there is no room on the disk.
         """
-        records: list[Buffer] = []
-        for part in parts:
-            self._num_parts += 1
-            name = part.name.encode()
-            payload = (_HEAD.pack(part.offset, len(name)), name, part.content)
-            records += encoded_parts(self._num_parts, _PART, payload)
+        begun = len(self._saved)
         try:
-            self._num_bytes += write_all(self._steps, records)
+            for part in parts:
+                # What is written and what its checksum is of must be the same bytes.
+                content = part.content.copy() if part.is_growing else part.content
+                self._saved.append(_Saved(part.name, part.offset, len(content), google_crc32c.value(content)))
+                write_all(self._file(part.name), [content], part.offset)
+            self._send_off(self._saved[begun:])
         except OSError as error:
             raise cannot_write("a saved table", error) from error
 
@@ -77,10 +83,12 @@ class TableSaver:
         Raises:
           ResourceExhaustedError: there is no room on the disk.
         """
-        told = {**snapshot.told, "num_parts": self._num_parts}
+        state: State = {"table": snapshot.state, "steps": _state_of(self._saved)}
         try:
-            os.fsync(self._steps)
-            num_bytes = SnapshotFolder(self._partial).write(Snapshot(snapshot.position, told, snapshot.state))
+            for descriptor in self._files.values():
+                os.fsync(descriptor)
+            sync_folder(self._partial / _STEPS)
+            num_bytes = SnapshotFolder(self._partial).write(Snapshot(snapshot.position, snapshot.told, state))
             write_definition(self._partial / _DEFINITION, definition)
             former = self._path.with_name(f"{self._path.name}{_FORMER}")
             shutil.rmtree(former, ignore_errors=True)
@@ -91,13 +99,31 @@ class TableSaver:
             shutil.rmtree(former, ignore_errors=True)
         except OSError as error:
             raise cannot_write("a saved table", error) from error
-        return Written(self._path, int(str(told["num_items"])), self._num_bytes + num_bytes)
+        num_bytes += sum(saved.num_bytes for saved in self._saved)
+        return Written(self._path, int(str(snapshot.told["num_items"])), num_bytes)
 
     def close(self) -> None:
         """Let go; what was not finished is removed."""
-        with contextlib.suppress(OSError):
-            os.close(self._steps)
+        while self._files:
+            with contextlib.suppress(OSError):
+                os.close(self._files.popitem()[1])
         shutil.rmtree(self._partial, ignore_errors=True)
+
+    def _send_off(self, written: Sequence[_Saved]) -> None:
+        """Let the system write to the disk what it was just given, while more is copied."""
+        if not hasattr(os, "posix_fadvise"):
+            return
+        for region in {saved.region for saved in written}:
+            begin = min(s.offset for s in written if s.region == region)
+            end = max(s.offset + s.num_bytes for s in written if s.region == region)
+            # What is not on the disk yet is written, and stays in memory for who loads it.
+            os.posix_fadvise(self._file(region), begin, end - begin, os.POSIX_FADV_DONTNEED)
+
+    def _file(self, region: str) -> int:
+        if region not in self._files:
+            path = self._partial / _STEPS / region
+            self._files[region] = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return self._files[region]
 
 
 def saved_tables(folder: Path) -> set[Path]:
@@ -111,8 +137,16 @@ def saved_tables(folder: Path) -> set[Path]:
     return {p for p in folder.glob("*") if p.suffix != _PARTIAL}
 
 
-def load_saved(path: Path, declared: TableDefinition, table: Table) -> bool:
+def saved_memory(path: Path) -> CopyOnWriteMemory:
+    """Return memory that begins with the steps of a saved table, which are brought in as they are wanted."""
+    return CopyOnWriteMemory(path / _STEPS)
+
+
+def load_saved(path: Path, declared: TableDefinition, table: Table, *, is_mapped: bool) -> bool:
     """Make a fresh table what was saved at a path; False when another definition was.
+
+    All steps are read once and compared with their checksums before the table is served. With `is_mapped` the
+    table has `saved_memory` of the path; otherwise they are copied into what it has.
 
     Raises:
       DataLossError: what was saved is damaged; the table must not be used.
@@ -123,25 +157,41 @@ def load_saved(path: Path, declared: TableDefinition, table: Table) -> bool:
     snapshot = SnapshotFolder(path).newest(problems)
     if snapshot is None:
         raise DataLossError(f"{path}: {problems[0] if problems else 'no state was saved'}")
-    table.restore(snapshot.state)
-    if table.specs:
-        _fill(path / _STEPS, table, int(str(snapshot.told["num_parts"])))
+    table.restore(part_of(snapshot.state, "table"))
+    _read(path / _STEPS, _saved_of(part_of(snapshot.state, "steps")), None if is_mapped else table)
     table.finish_recovery()
     return True
 
 
-def _fill(path: Path, table: Table, num_parts: int) -> None:
-    content = memoryview(b"")
-    if num_parts and path.stat().st_size:
-        with path.open("rb") as file:
-            content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    offset = 0
-    for number in range(1, num_parts + 1):
-        record = record_at(content, offset)
-        if record is None or record.position != number:
-            raise DataLossError(f"{path}: part {number} of {num_parts} is damaged")
-        offset += num_encoded_bytes(record.payload)
-        at, length = _HEAD.unpack_from(record.payload)
-        name = record.payload[_HEAD.size : _HEAD.size + length].decode()
-        content_of = np.frombuffer(record.payload, np.uint8, offset=_HEAD.size + length)
-        table.store.fill(StoredPart(name, at, content_of))
+def _read(folder: Path, all_saved: Sequence[_Saved], table: Table | None) -> None:
+    """Compare what was saved with its checksums, and copy it into a table where one is named."""
+    scratch = np.empty(max((saved.num_bytes for saved in all_saved), default=0), np.uint8)
+    files: dict[str, int] = {}
+    try:
+        for region, offset, num_bytes, checksum in all_saved:
+            if region not in files:
+                files[region] = os.open(folder / region, os.O_RDONLY | os.O_CLOEXEC)
+            content = scratch[:num_bytes]
+            if (
+                os.preadv(files[region], [content.data], offset) != num_bytes
+                or google_crc32c.value(content) != checksum
+            ):
+                raise DataLossError(f"{folder / region}: {num_bytes} bytes at {offset} are damaged")
+            if table is not None:
+                table.store.fill(StoredPart(region, offset, content))
+    except OSError as error:
+        raise DataLossError(f"{folder}: the steps cannot be read: {error}") from error
+    finally:
+        for descriptor in files.values():
+            os.close(descriptor)
+
+
+def _state_of(all_saved: Sequence[_Saved]) -> State:
+    regions = sorted({saved.region for saved in all_saved})
+    numbers = [(regions.index(s.region), s.offset, s.num_bytes, s.checksum) for s in all_saved]
+    return {"regions": list(regions), "parts": np.array(numbers, np.uint64).reshape(-1, 4)}
+
+
+def _saved_of(state: State) -> list[_Saved]:
+    regions = cast("list[str]", state["regions"])
+    return [_Saved(regions[region], *rest) for region, *rest in array_of(state, "parts").tolist()]

@@ -5,7 +5,7 @@ from typing import Final
 
 from heronry.replay.core.effects import Effect
 from heronry.replay.core.step_memory import StepMemory
-from heronry.replay.durability.effect_codec import encode
+from heronry.replay.durability.effect_codec import RECORD_KIND, encode
 from heronry.replay.durability.log import Log
 from heronry.types.errors import FailedPreconditionError, ResourceExhaustedError
 from heronry.types.experience import AcknowledgementLevel
@@ -76,9 +76,10 @@ class TableJournal:
 
     def commit(self) -> int:
         noted, self._noted = self._noted, []
-        if noted or self._log.broken is not None:
-            return self._log.append([encode(effect) for effect in noted])
-        return self._log.committed
+        log = self._log
+        if noted and log.broken is None:
+            return log.append([(RECORD_KIND, encode(noted))])
+        return log.append([]) if log.broken is not None else log.committed
 
     def check_room(self) -> None:
         """Refuse what adds to the table while the log could not say so.

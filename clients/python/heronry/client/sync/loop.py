@@ -1,6 +1,7 @@
 """An event loop in a thread of its own, for callers that have none or may not block theirs."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from typing import Any, Generic, TypeVar
@@ -18,14 +19,21 @@ class LoopThread:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(_ignore_shared_poller)
+        self._ending: set[asyncio.Task[object]] = set()
         self._thread = threading.Thread(target=self._run, name="heronry-client", daemon=True)
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for a coroutine and return its result; an interrupt cancels it."""
-        if self._loop.is_closed():
+        """Wait for a coroutine and return its result; an interrupt cancels it.
+
+        Raises:
+          RuntimeError: it could never be run: the loop is closed, belongs to a process that this one was forked
+            from, or is the caller's own.
+        """
+        reason = "called on the client's own loop" if self._is_own_thread else self._why_not
+        if reason:
             work.close()
-            raise RuntimeError("the mesh is closed")
+            raise RuntimeError(reason)
         call = _Call(work)
         try:
             # An interrupt may come before the future is in hand: the call itself can always be cancelled.
@@ -52,25 +60,50 @@ class LoopThread:
             while (item := self.run(following())) is not done:
                 yield item  # type: ignore[misc]  # everything but `done` is a T
         finally:
-            if not self._loop.is_closed():
-                self.run(closing())
+            self.finish(closing())
+
+    def finish(self, work: Coroutine[Any, Any, object]) -> None:
+        """Run what ends an iterator, wherever that is dropped.
+
+        A collector may drop it on the loop's own thread, which cannot wait for itself. As the interpreter ends, or
+        in a forked process, the loop does not run any more: its streams end with the process.
+        """
+        if self._why_not:
+            work.close()
+        elif self._is_own_thread:
+            self._begin(work)
+        else:
+            self.run(work)
 
     def call_soon(self, call: Callable[[], None]) -> None:
         """Have the loop make a call, without waiting for it."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call)
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether the loop has ended."""
-        return self._loop.is_closed()
-
     def close(self) -> None:
         """End the loop and its thread; what still runs on it is cancelled."""
-        if self._loop.is_closed():
+        if self._why_not:
             return
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_JOIN_TIMEOUT_S)
+
+    @property
+    def _is_own_thread(self) -> bool:
+        return threading.current_thread() is self._thread
+
+    @property
+    def _why_not(self) -> str:
+        """Why nothing can be run; empty when it can."""
+        if self._loop.is_closed():
+            return "the mesh is closed"
+        if sys.is_finalizing():
+            return "the interpreter is ending"
+        return "" if self._thread.is_alive() else "the client belongs to the process that this one was forked from"
+
+    def _begin(self, work: Coroutine[Any, Any, object]) -> None:
+        task = self._loop.create_task(work)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -112,8 +112,7 @@ class ReplayClient(BlockingClient[AsyncReplayClient]):
                 else:
                     self._loop.run(reader.wait(timeout_s))
         finally:
-            if not self._loop.is_closed:
-                self._loop.run(reader.close())
+            self._loop.finish(reader.close())
 
     def reader(
         self,
