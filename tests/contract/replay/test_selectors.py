@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heronry.replay.core.reserved import CopySpace
 from heronry.replay.core.selectors import make_selector
 from heronry.replay.core.state import first_difference
 from heronry.types.tables import Selector, SelectorKind
@@ -100,8 +101,8 @@ class Subject:
             self.reference = Reference(self.kind.kind)
         elif name == "restore":
             fresh = make_selector(self.kind, 1)
-            fresh.restore(self.selector.state())
-            assert first_difference(fresh.state(), self.selector.state()) is None
+            fresh.restore(self.selector.state(CopySpace()))
+            assert first_difference(fresh.state(CopySpace()), self.selector.state(CopySpace())) is None
             self.selector = fresh
         elif members:
             getattr(self, f"_{name}")(count)
@@ -168,7 +169,7 @@ def test_a_selector_restored_draws_what_the_other_would(kind: Selector, operatio
     for name, count in [("insert", 5), *operations, ("insert", 3)]:
         subject.run(name, count)
     restored = make_selector(kind, 4)
-    restored.restore(subject.selector.state())
+    restored.restore(subject.selector.state(CopySpace()))
 
     for selector in (subject.selector, restored):
         selector.delete(as_slots(subject.reference.members[1:3]))
@@ -189,12 +190,12 @@ def test_a_selector_restored_draws_what_the_other_would(kind: Selector, operatio
 def test_choosing_takes_nothing_out(kind: Selector) -> None:
     selector = make_selector(kind, 20)
     selector.insert(as_slots(range(9)), priorities_of(list(range(9))))
-    state = selector.state()
+    state = selector.state(CopySpace())
 
     selector.choose(5, np.random.default_rng(1), as_slots([3]))
     selector.draw(5, np.random.default_rng(1))
 
-    assert first_difference(selector.state(), state) is None
+    assert first_difference(selector.state(CopySpace()), state) is None
 
 
 @all_kinds

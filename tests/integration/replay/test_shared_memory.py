@@ -267,7 +267,7 @@ async def test_the_blocking_client_gives_slots_back_from_its_own_thread(run) -> 
             return ReplayClient(address)
 
         client = loop.run(make())
-        with closing(sync.ReplayClient(client, loop).sample("t", batch_size=32)) as batches:
+        with closing(sync.ReplayClient.of(client, loop).sample("t", batch_size=32)) as batches:
             while not is_shared(next(batches)):
                 continue
             by_memory = [is_shared(next(batches)) for _ in range(60)]

@@ -1,6 +1,7 @@
 """Who goes when a table lacks bytes, and what is held that nobody needs."""
 
 import numpy as np
+import pytest
 
 from heronry.types.patterns import Pattern
 from heronry.types.tables import PartialEpisodes, RateLimiter, Selector, TableDefinition
@@ -35,6 +36,18 @@ def test_a_page_of_single_steps_that_lacks_costs_two_pages_at_most(bench) -> Non
         sizes.append(bench.table.num_items)
 
     assert min(sizes[200:]) >= 17 * 2048
+
+
+@pytest.mark.parametrize("remover", [Selector.uniform(), Selector.prioritized(1.0), Selector.min_heap()])
+def test_a_remover_that_picks_anywhere_costs_no_more_than_the_pages_of_its_picks(bench, remover: Selector) -> None:
+    bench = bench(definition(remover=remover, max_bytes=20 * PAGE_BYTES))
+    sizes = []
+    for _ in range(400):
+        bench.fill(300)
+        sizes.append(bench.table.num_items)
+
+    # One page is being filled, one goes, and now and then the pick is on the one being filled.
+    assert min(sizes[200:]) >= 15 * 2048
 
 
 def test_keys_of_an_episode_without_end_are_held_no_longer_than_its_items(bench) -> None:

@@ -52,6 +52,14 @@ def test_the_mask_has_the_steps_of_the_longest_column_whatever_was_squeezed() ->
     assert batch_of({"first": columns["first"]}, 3).mask.shape == (1, 3)
 
 
+def test_items_drawn_for_want_of_others_have_the_largest_weight() -> None:
+    batch = batch_of({}, 3, probabilities=np.array([0.5, 0.0, 0.125]))
+
+    np.testing.assert_allclose(batch.importance_weights(1.0), [0.25, 1.0, 1.0])
+    nothing = batch_of({}, 2, probabilities=np.zeros(2))
+    np.testing.assert_array_equal(nothing.importance_weights(0.4), [1.0, 1.0])
+
+
 @given(
     st.lists(st.floats(1e-12, 1.0), min_size=1, max_size=20),
     st.floats(0.0, 1.0),

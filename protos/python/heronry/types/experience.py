@@ -2,7 +2,6 @@
 
 import enum
 import importlib
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from heronry.types.columns import Columns
 from heronry.types.errors import ConfigurationError, InvalidArgumentError
+from heronry.types.field_checks import finite_number
 from heronry.types.tensors import Array
 from heronry.types.version import ParameterVersion
 
@@ -128,12 +128,16 @@ class Batch:
     def importance_weights(self, beta: float) -> npt.NDArray[np.float32]:
         """Return `(N * P(i)) ** -beta`, divided by the batch's largest: `[B]`, in (0, 1].
 
+        An item that was drawn although it had no probability, for want of others, has weight 1.
+
         Source: Schaul et al. 2016, section 3.4.
         """
-        if not 0 <= beta < math.inf:
+        if finite_number("beta", beta) < 0:
             raise InvalidArgumentError.of("beta", beta, "at least 0, finite")
         # Relative to the least probable item, whose weight is the largest: N cancels, and no power overflows.
-        relative = self.probabilities / self.probabilities.min()
+        positive = self.probabilities > 0
+        least = self.probabilities.min(where=positive, initial=1.0)
+        relative = np.where(positive, self.probabilities / least, 1.0)
         weights: npt.NDArray[np.float32] = np.power(relative, -beta).astype(np.float32)
         return weights
 

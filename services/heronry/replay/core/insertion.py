@@ -35,9 +35,15 @@ class Insertion:
         self._is_fifo = kind is SelectorKind.FIFO
         # By an order, oldest or lowest first, those evicted after all are in are those evicted one by one.
         self._is_by_chance = kind in BY_CHANCE
+        # Those lie side by side; whom chance or a priority names lies anywhere.
+        self._is_in_order = kind in (SelectorKind.FIFO, SelectorKind.LIFO)
 
     def make_room(self, strands: Sequence[Strand], num_steps: int) -> None:
         """Evict items until there are pages for an append of `num_steps` to all strands.
+
+        A page is free when none of its items is left. A remover by insertion order empties pages one after
+        the other; of the others, whoever is evicted takes the items of his page along: one by one the table
+        would be nearly empty before a page was.
 
         Raises:
           ResourceExhaustedError: what open writers and leases hold leaves no room, whatever is evicted.
@@ -51,6 +57,10 @@ class Insertion:
             remover = self._contents.remover
             if not len(remover):
                 raise self._refusal(short)
+            if not self._is_in_order:
+                # Each time all items are looked through: fewer and larger evictions.
+                self._evict_pages(max(short, store.num_pages // _FEW))
+                continue
             # As many as the pages that lack hold on average, then twice as many in all each time.
             share = -(-len(remover) * short // max(1, store.num_pages))
             # A log is committed for each eviction: fewer and larger ones.
@@ -117,6 +127,15 @@ class Insertion:
 
     def _evict(self, count: int) -> None:
         evicted = self._contents.remover.choose(count, self._contents.rng).slots
+        self._changes.make(ItemsDeleted(evicted, rng=self._changes.rng_state()))
+
+    def _evict_pages(self, count: int) -> None:
+        """Evict `count` items and all others on the pages where they begin."""
+        items, store = self._contents.items, self._contents.store
+        victims = self._contents.remover.choose(count, self._contents.rng).slots
+        pages = np.unique(store.pages_of(items.windows(victims)))
+        slots = items.live_slots()
+        evicted = slots[store.items_on(pages, items.windows(slots))]
         self._changes.make(ItemsDeleted(evicted, rng=self._changes.rng_state()))
 
     def _at_once(self, count: int) -> int:

@@ -125,6 +125,10 @@ class Items:
         """Return all slots that are not free, leased ones included."""
         return np.flatnonzero(self.heads[: self._num_touched] > _GENERATION)
 
+    def live_slots(self) -> Slots:
+        """Return the slots of the items that keys find."""
+        return np.flatnonzero(self.heads[: self._num_touched] & _LIVE)
+
     def by_age(self, slots: Slots) -> Slots:
         """Return slots with the oldest insertion first."""
         return slots[np.argsort(self.ages(slots), kind="stable")[::-1]]

@@ -244,6 +244,10 @@ class StepStore:
         """
         return self._pool.failing(self._pool.used_pages())
 
+    def pages_of(self, windows: Windows) -> Pages:
+        """Return the page in which each window begins."""
+        return windows.rows // self._pool.page_rows
+
     def items_on(self, pages: Pages, windows: Windows) -> npt.NDArray[np.bool_]:
         """Return for each window whether it touches any of the pages."""
         table, page_rows = self._pool.table, self._pool.page_rows

@@ -232,7 +232,8 @@ class ReplayServiceServicer(object):
 
         The header is answered first: `accepted_sequence` is the last block that the table has of this
         writer, 0 for none. Blocks and items then go in the order of their sequence, each one above the
-        one before; the first of an unknown writer may have any sequence. One answer may stand for several
+        one before. The first of a connection may leave a gap: the table may know less of a writer than
+        that was told, when it was restored as it was earlier. One answer may stand for several
         blocks, and without `waiting` it says that the items of all up to `accepted_sequence` are in the
         table at `level`.
 

@@ -454,7 +454,8 @@ class ReplayServiceStub(typing.Generic[_ReplayServiceCreateTableType, _ReplaySer
 
     The header is answered first: `accepted_sequence` is the last block that the table has of this
     writer, 0 for none. Blocks and items then go in the order of their sequence, each one above the
-    one before; the first of an unknown writer may have any sequence. One answer may stand for several
+    one before. The first of a connection may leave a gap: the table may know less of a writer than
+    that was told, when it was restored as it was earlier. One answer may stand for several
     blocks, and without `waiting` it says that the items of all up to `accepted_sequence` are in the
     table at `level`.
 
@@ -683,7 +684,8 @@ class ReplayServiceServicer(metaclass=abc.ABCMeta):
 
         The header is answered first: `accepted_sequence` is the last block that the table has of this
         writer, 0 for none. Blocks and items then go in the order of their sequence, each one above the
-        one before; the first of an unknown writer may have any sequence. One answer may stand for several
+        one before. The first of a connection may leave a gap: the table may know less of a writer than
+        that was told, when it was restored as it was earlier. One answer may stand for several
         blocks, and without `waiting` it says that the items of all up to `accepted_sequence` are in the
         table at `level`.
 
