@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 from heronry.cli.replay_service import ask_replay
 from heronry.client.replay import ReplayClient
+from heronry.types.blocking import Waiting
 from heronry.types.experience import AcknowledgementLevel
 from heronry.types.tables import Selector, TableInfo
 
@@ -85,10 +86,9 @@ def show_tables(console: "Console", fields: Mapping[str, object]) -> None:
 
 def describe_waiting(waiting: Mapping[str, object]) -> str:
     """Return who waits for what in one sentence."""
-    return (
-        f"{waiting['side']} has waited {waiting['waited_s']:.1f} s: {waiting['term']} is {waiting['value']:g}, "
-        f"needs {waiting['bound']:g}"
-    )
+    side, term = str(waiting["side"]), str(waiting["term"])
+    waits = Waiting(side, term, cast("float", waiting["value"]), cast("float", waiting["bound"]))
+    return f"{side} has waited {waiting['waited_s']:.1f} s: {waits}"
 
 
 def _row(table: Mapping[str, object]) -> tuple[str, ...]:

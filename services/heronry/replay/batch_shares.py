@@ -4,6 +4,7 @@ import contextlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final, TypeVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from heronry.replay.core.table import Table
 from heronry.replay.hosts import TableHost
 from heronry.replay.told_waits import Tell, told_why
 from heronry.types.blocking import Changed, WouldBlock
+from heronry.types.columns import ColumnSpec
 from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
 
 T = TypeVar("T")
@@ -144,9 +146,8 @@ class SharesSource:
             if layout != layouts[0]:
                 name = share.host.declared.table
                 first = self._shares[0].host.declared.table
-                raise SchemaMismatchError.of(
-                    f"shares.{name}", _described(layout), f"as {first!r}, {_described(layouts[0])}"
-                )
+                got, expected = _first_difference(layout, layouts[0])
+                raise SchemaMismatchError.of(f"shares.{name}", got, f"{expected}, as of {first!r}")
         self._layout = layouts[0]
         return layouts[0]
 
@@ -167,6 +168,12 @@ class SharesSource:
         return await told_why(share.host.change(function, *args), share.host, "sample", self._period_s, tell)
 
 
-def _described(layout: BatchLayout) -> str:
-    kinds = [f"{s.path} {s.element_type.name.lower()}{list(s.shape)}" for s in (*layout.columns, *layout.facts)]
-    return ", ".join(kinds)
+def _first_difference(layout: BatchLayout, other: BatchLayout) -> tuple[str, str]:
+    """Return the first column that differs, as each of two layouts has it."""
+    pairs = zip_longest((*layout.columns, *layout.facts), (*other.columns, *other.facts))
+    got, expected = next(pair for pair in pairs if pair[0] != pair[1])
+    return _described(got), _described(expected)
+
+
+def _described(spec: ColumnSpec | None) -> str:
+    return "no more columns" if spec is None else f"{spec.path} {spec.element_type.name.lower()}{list(spec.shape)}"

@@ -17,7 +17,7 @@ from heronry.replay.durability.recovery import DurabilitySettings
 from heronry.replay.durability.saved_table import load_saved, saved_memory, saved_tables
 from heronry.replay.durability.storage_root import Recovered, StorageRoot
 from heronry.replay.table_host import TableHost
-from heronry.types.errors import AlreadyExistsError, HeronryError, TableNotFoundError
+from heronry.types.errors import AlreadyExistsError, FailedPreconditionError, HeronryError, TableNotFoundError
 from heronry.types.experience import AcknowledgementLevel
 from heronry.types.tables import TableDefinition
 
@@ -46,6 +46,7 @@ class TableHosts:
           AlreadyExistsError: another one of that name is there.
           InvalidArgumentError, SchemaMismatchError: a definition that cannot work.
           FencedError: another server uses the folder of such tables.
+          FailedPreconditionError: one of that name could not be opened when the service started.
           ResourceExhaustedError: there is no room on the disk.
         """
         # A caller that leaves meanwhile leaves a table behind, not half of one.
@@ -104,6 +105,16 @@ class TableHosts:
         host = self._hosts.pop(table, None)
         if host is not None:
             await host.close(remove=True)
+
+    async def discard(self, table: str) -> None:
+        """Remove what lies on disk of a client's table that could not be opened.
+
+        Raises:
+          TableNotFoundError: no such table; names those there are.
+        """
+        root = self._roots.get(self._path(""))
+        if root is None or not await asyncio.to_thread(root.discard, table):
+            raise TableNotFoundError.of("table", table, sorted(self._hosts))
 
     async def leave(self, run_id: str) -> None:
         """Drop all that lies on disk of a run; its tables must be dropped."""
@@ -168,7 +179,12 @@ class TableHosts:
         if path not in self._roots:
             settings = self._settings
             durability = DurabilitySettings(settings.shard, settings.max_resident_bytes, settings.snapshot_log_bytes)
-            self._roots[path] = StorageRoot(path, self._budget, durability)
+            try:
+                self._roots[path] = StorageRoot(path, self._budget, durability)
+            except OSError as error:
+                message = f"tables cannot be kept in {path}: {error.strerror}"
+                details = {"field": "data_dir", "value": str(path), "allowed": "a folder that can be written to"}
+                raise FailedPreconditionError(message, details=details) from error
         return self._roots[path]
 
     def _path(self, run_id: str) -> Path:

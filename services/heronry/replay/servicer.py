@@ -66,7 +66,11 @@ class ReplayServicer(replay_pb2_grpc.ReplayServiceServicer):
         return pb.SetPriorityExponentResponse(info=table_info_to_proto(await host.info()))
 
     async def DeleteTable(self, request: pb.DeleteTableRequest, context: object) -> pb.DeleteTableResponse:
-        info = await self._hosts.get(request.table).info()
+        host = self._hosts.find(request.table)
+        if host is None:
+            await self._hosts.discard(request.table)
+            return pb.DeleteTableResponse()
+        info = await host.info()
         await self._hosts.drop(request.table)
         return pb.DeleteTableResponse(num_dropped=info.num_items)
 

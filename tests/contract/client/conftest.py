@@ -16,6 +16,7 @@ from heronry.params import ParamsSettings
 from heronry.params import build as build_params
 from heronry.replay import ReplaySettings
 from heronry.replay import build as build_replay
+from heronry.runtime.admission import Admission
 from heronry.runtime.node import ServiceNode
 from heronry.types.run import ServiceRole
 
@@ -81,6 +82,10 @@ class Services:
     async def stop(self, role: ServiceRole) -> None:
         await self._nodes.pop(role).stop()
 
+    def admission(self, role: ServiceRole) -> Admission:
+        """Return what counts a service's streams."""
+        return self._nodes[role]._server.admission  # type: ignore[union-attr]  # it was started
+
     async def stop_all(self) -> None:
         for role in list(self._nodes):
             await self.stop(role)
@@ -108,8 +113,8 @@ async def clients(request: pytest.FixtureRequest, services: Services) -> AsyncIt
         return
     loop = LoopThread()
     yield SimpleNamespace(
-        params=Awaitable(heronry.client.sync.ParamsClient(params, loop)),
-        replay=Awaitable(heronry.client.sync.ReplayClient(replay, loop)),
+        params=Awaitable(heronry.client.sync.ParamsClient.of(params, loop)),
+        replay=Awaitable(heronry.client.sync.ReplayClient.of(replay, loop)),
     )
     for client in (params, replay):
         await asyncio.to_thread(loop.run, client.close())

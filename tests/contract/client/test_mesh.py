@@ -143,7 +143,7 @@ async def test_the_blocking_twin_works_while_the_caller_s_loop_runs(address: str
     with heronry.client.sync.Mesh.connect(address) as mesh:
         assert mesh.services(ServiceRole.PARAMS)
 
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(UnavailableError, match="the mesh is closed"):
         mesh.params.list_models()
 
 

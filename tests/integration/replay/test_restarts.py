@@ -15,7 +15,7 @@ from heronry.replay.service import ReplayService
 from heronry.runtime import ServiceNode
 from heronry.spec import resolve
 from heronry.types.columns import ColumnSpec
-from heronry.types.errors import FencedError, ResourceExhaustedError, TableNotFoundError
+from heronry.types.errors import FailedPreconditionError, FencedError, ResourceExhaustedError, TableNotFoundError
 from heronry.types.experience import AcknowledgementLevel, Block
 from heronry.types.run import Assignment, RunState
 from heronry.types.tables import RateLimiter, Selector, TableDefinition, TableInfo
@@ -101,6 +101,49 @@ async def test_a_dropped_table_does_not_come_back(start: Start, tmp_path: Path) 
 
     async with start() as service:
         assert service.hosts.all() == []
+
+
+@pytest.mark.parametrize("harm", ["a smaller bound", "a damaged definition"])
+async def test_a_table_that_cannot_be_opened_is_left_alone_until_it_is_deleted(
+    start: Start, tmp_path: Path, harm: str
+) -> None:
+    async with start() as service:
+        await service.hosts.create(definition())
+        await append(service, "mine", list(range(1000)))
+    [declared] = tmp_path.rglob("definition")
+    written = declared.read_bytes()
+    if harm == "a damaged definition":
+        declared.write_bytes(written[:-1] + bytes([written[-1] ^ 1]))
+
+    async with start(max_bytes=(1 << 20) if harm == "a smaller bound" else (32 << 20)) as service:
+        if service.hosts.find("mine") is None:
+            with pytest.raises(FailedPreconditionError, match="could not be opened"):
+                await service.hosts.create(definition())
+    declared.write_bytes(written)
+
+    async with start() as service:
+        assert await steps(service, "mine") == list(range(1000))
+        await service.hosts.drop("mine")
+        with pytest.raises(TableNotFoundError):
+            await service.hosts.discard("mine")
+
+
+async def test_a_table_that_cannot_be_opened_can_be_deleted_and_made_anew(start: Start, tmp_path: Path) -> None:
+    async with start() as service:
+        await service.hosts.create(definition())
+    [declared] = tmp_path.rglob("definition")
+    declared.write_bytes(b"damaged")
+
+    async with start() as service:
+        await service.hosts.discard("mine")
+        assert await service.hosts.create(definition())
+
+
+async def test_a_folder_that_cannot_be_made_is_named(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"in the way")
+    async with start(storage_dir=tmp_path / "file") as service:
+        with pytest.raises(FailedPreconditionError, match=r"tables cannot be kept in .*file/tables"):
+            await service.hosts.create(definition())
 
 
 async def test_a_saved_table_of_memory_is_loaded_when_it_is_made_again(start: Start) -> None:

@@ -56,7 +56,7 @@ def test_the_limiter_and_those_who_wait_are_told_in_words(console: Console) -> N
     assert lines == [
         "experience: inserts * 8 - samples is 10000 of 3904 to 12096; 1,000 items before the first sample",
         "experience: durable up to 123,456; 0 items found at the start",
-        "experience: insert has waited 3.5 s: inserts * samples_per_insert - samples is 12100, needs 12096",
+        "experience: insert has waited 3.5 s: inserts * samples_per_insert - samples is 12100, needs at most 12096",
         "q: 5 items before the first sample, no bound on samples",
     ]
 

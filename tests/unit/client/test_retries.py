@@ -1,6 +1,6 @@
 import pytest
 
-from heronry.client.retries import Retries
+from heronry.client.retries import RETURN_S, Retries, last_error_of
 from heronry.types.errors import (
     AbortedError,
     HeronryError,
@@ -41,12 +41,40 @@ def test_a_spent_budget_raises_the_error_itself() -> None:
         Retries(budget_s=1.0).delay_after(error)
 
 
-def test_what_was_there_before_may_come_back() -> None:
+def test_what_was_there_before_a_service_was_away_may_come_back_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("heronry.client.retries.time.monotonic", lambda: now[0])
+    retries = Retries(budget_s=60.0)
+    error = TableNotFoundError("no table 'steps'")
+    retries.note_success()
+    retries.delay_after(UnavailableError("away"))
+    now[0] += 20.0
+
+    assert retries.delay_after(error) >= 0.0
+    now[0] += RETURN_S - 2.0
+    assert retries.delay_after(error) >= 0.0
+    now[0] += 2.5
+    with pytest.raises(TableNotFoundError):
+        retries.delay_after(error)
+
+
+def test_what_is_gone_while_the_service_stayed_or_was_never_there_is_final() -> None:
     retries = Retries(budget_s=60.0)
     error = TableNotFoundError("no table 'steps'")
 
+    retries.delay_after(UnavailableError("away"))
     with pytest.raises(TableNotFoundError):
         retries.delay_after(error)
     retries.note_success()
+    with pytest.raises(TableNotFoundError):
+        retries.delay_after(error)
 
-    assert retries.delay_after(error) >= 0.0
+
+def test_the_last_error_is_known_until_the_service_answers() -> None:
+    retries = Retries(budget_s=60.0)
+    error = UnavailableError("away")
+
+    retries.delay_after(error)
+    assert last_error_of(retries) is error
+    retries.note_success()
+    assert last_error_of(retries) is None

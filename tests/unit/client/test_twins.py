@@ -22,15 +22,11 @@ PAIRS = [
 ]
 # What only services need, what the blocking mesh does for its clients, and what the twins are built on.
 NOT_TWINNED = {
-    "CoordinatorClient": {"register", "heartbeat", "deregister", "watch_assignment", "close"},
+    "CoordinatorClient": {"register", "heartbeat", "deregister", "watch_assignment"},
     "Mesh": {"open", "fleets"},
-    "ParamsClient": {"close"},
     "PriorityUpdates": {"try_update", "room"},
-    "ReplayClient": {"close"},
     "Writer": {"flow"},
     "ReplayBufferPool": {"open"},
-    "FleetClient": {"close"},
-    "LearnerClient": {"close"},
 }
 
 

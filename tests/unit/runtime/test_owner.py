@@ -159,7 +159,7 @@ async def test_a_deadline_says_what_was_waited_for_and_lets_others_through(owner
     await asyncio.sleep(0)
     await owner.call(tank.put, 1)
 
-    with pytest.raises(DeadlineExceededError, match="take waits: level is 1, needs 5") as caught:
+    with pytest.raises(DeadlineExceededError, match="take waits: level is 1, needs at least 5") as caught:
         await asyncio.wait_for(large, DEADLINE_S)
 
     assert caught.value.details["term"] == "level"

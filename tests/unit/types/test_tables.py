@@ -67,6 +67,8 @@ def test_limiters_at_the_edge_of_their_range_are_taken(arguments: tuple[float, i
 def test_a_queue_and_a_stack_of_one_item_are_taken() -> None:
     assert RateLimiter.queue(1) == RateLimiter.stack(1) == RateLimiter(1.0, 1, 0.0, 1.0)
     with pytest.raises(InvalidArgumentError, match=r"max_diff: got 0\.0, allowed: at least min_diff \+ 1 = 1"):
+        RateLimiter(1.0, 1, 0.0, 0.0)
+    with pytest.raises(InvalidArgumentError, match="size: got 0, allowed: a whole number, at least 1"):
         RateLimiter.queue(0)
 
 

@@ -9,7 +9,7 @@ import grpc.aio
 from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.client.connection import Connection
 from heronry.client.outbox import Outbox
-from heronry.client.retries import Retries
+from heronry.client.retries import Retries, last_error_of
 from heronry.types.errors import DeadlineExceededError, FencedError, UnavailableError
 
 OPEN_TIMEOUT_S: Final = 10.0
@@ -36,6 +36,7 @@ class AppendStream:
         self._answered = asyncio.Event()
         self._unsent = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._retries: Retries | None = None
 
     async def open(self) -> None:
         """Connect, and wait until the service has taken the writer.
@@ -73,7 +74,7 @@ class AppendStream:
         """Wait until `holds`, looking after each answer.
 
         Raises:
-          DeadlineExceededError: it does not after `timeout_s`; says what the service waits for.
+          DeadlineExceededError: it does not after `timeout_s`; says what the service waits for, or its last error.
           HeronryError: why the stream ended.
         """
         try:
@@ -83,7 +84,12 @@ class AppendStream:
                     self._answered.clear()
                     await self._answered.wait()
         except TimeoutError:
-            raise self._deadline_error(what, timeout_s) from None
+            raise self._deadline_error(what, timeout_s) from last_error_of(self._retries)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether what is put into the outbox will be sent."""
+        return self._task is not None and not self._task.done()
 
     def check_running(self) -> None:
         """Raise why the stream is over, when it is."""
@@ -94,6 +100,7 @@ class AppendStream:
             raise task.exception() or UnavailableError(f"the writer of table {self._table!r} was ended by the service")
 
     async def _session(self, retries: Retries) -> bool:
+        self._retries = retries
         channel = await self._connection.bulk()
         method: grpc.aio.StreamStreamMultiCallable[bytes, pb.AppendResponse] = channel.stream_stream(
             _METHOD, None, pb.AppendResponse.FromString
@@ -149,8 +156,10 @@ class AppendStream:
     def _deadline_error(self, what: str, timeout_s: float) -> DeadlineExceededError:
         waiting = self.outbox.waiting
         reason = "no answer from the service"
-        if waiting is not None:
-            reason = f"{waiting.side} waits: {waiting.term} is {waiting.value:g}, needs {waiting.bound:g}"
+        if (error := last_error_of(self._retries)) is not None:
+            reason = error.message
+        elif waiting is not None:
+            reason = f"{waiting.side} waits: {waiting}"
         message = (
             f"{what} to table {self._table!r}: {len(self.outbox)} blocks unaccepted after {timeout_s:g} s ({reason})"
         )

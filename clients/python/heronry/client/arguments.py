@@ -6,8 +6,11 @@ import numpy as np
 
 from heronry.types.contribution import ContributionKind
 from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
+from heronry.types.field_checks import MAX_COUNT, whole_number
 from heronry.types.version import ParameterVersion
 
+MAX_CREDITS = 2**32 - 1
+"""The most batches that a reader can have out: the wire counts them in 32 bits."""
 _MAX_SHOWN = 80
 
 
@@ -17,11 +20,9 @@ def check_name(field: str, value: object) -> None:
         raise InvalidArgumentError.of(field, value, "a string")
 
 
-def check_count(field: str, value: object, minimum: int = 1) -> None:
-    """Raise InvalidArgumentError unless `value` is a whole number of at least `minimum`."""
-    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_whole or value < minimum:  # type: ignore[operator]  # an integer, by the line above
-        raise InvalidArgumentError.of(field, value, f"a whole number, at least {minimum}")
+def check_count(field: str, value: object, minimum: int = 1, maximum: int = MAX_COUNT) -> None:
+    """Raise InvalidArgumentError unless `value` is a whole number from `minimum` to `maximum`."""
+    whole_number(field, value, minimum, maximum)
 
 
 def check_version(field: str, value: object) -> None:

@@ -11,7 +11,7 @@ from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.api.replay.v1 import replay_pb2_grpc as pb_grpc
 from heronry.client.connection import Connection
 from heronry.client.offered_slots import OfferedSlots, may_share_memory
-from heronry.client.retries import Retries
+from heronry.client.retries import Retries, last_error_of
 from heronry.types.blocking import Waiting
 from heronry.types.errors import DeadlineExceededError, UnavailableError
 from heronry.types.experience import Batch
@@ -58,6 +58,7 @@ class BatchReader:
         self._waiting: Waiting | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._retries: Retries | None = None
 
     def start(self) -> None:
         """Open the stream and begin to fill."""
@@ -105,7 +106,7 @@ class BatchReader:
                 async with asyncio.timeout(timeout_s):
                     await self._until_ready()
         except TimeoutError:
-            raise self._deadline_error(timeout_s or 0.0) from None
+            raise self._deadline_error(timeout_s or 0.0) from last_error_of(self._retries)
         finally:
             if timer is not None:
                 timer.cancel()
@@ -139,6 +140,7 @@ class BatchReader:
         self._outgoing.put_nowait(_credits(len(done)))
 
     async def _session(self, retries: Retries) -> bool:
+        self._retries = retries
         self._has_leases = await self._ask_for_leases()
         self._session_number += 1
         # Batches received and not yet given back keep their credits over the reconnect.
@@ -210,9 +212,10 @@ class BatchReader:
 
     def _deadline_error(self, timeout_s: float) -> DeadlineExceededError:
         message = f"{self._what()}: nothing came for {timeout_s:g} s"
-        if self._waiting is not None:
-            why = f"{self._waiting.term} is {self._waiting.value:g}, needs {self._waiting.bound:g}"
-            message = f"{message} (sample waits: {why})"
+        if (error := last_error_of(self._retries)) is not None:
+            message = f"{message} ({error.message})"
+        elif self._waiting is not None:
+            message = f"{message} (sample waits: {self._waiting})"
         return DeadlineExceededError(message, details={"table": ", ".join(self._tables), "timeout_s": f"{timeout_s:g}"})
 
     def _what(self) -> str:

@@ -13,6 +13,12 @@ _MAX_ITEMS = 65_536
 _ALLOWED = "finite and at least 0"
 
 
+def check_one_kind(priority: float | None, priorities: npt.ArrayLike | None) -> None:
+    """Raise InvalidArgumentError when a block is given one priority and several."""
+    if priority is not None and priorities is not None:
+        raise InvalidArgumentError.of("priority", priority, "None beside `priorities`")
+
+
 def checked_priority(field: str, value: float | None) -> float | None:
     """Return a priority.
 

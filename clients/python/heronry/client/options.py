@@ -10,7 +10,7 @@ import grpc
 import grpc.aio
 
 from heronry.types.errors import ConfigurationError
-from heronry.wire.addresses import UNIX_PREFIX
+from heronry.wire.addresses import UNIX_PREFIX, Address
 from heronry.wire.options import Keepalive, client_options
 
 # By default a channel whose peer was away tries again only after a second, then ever later. The minimum is
@@ -25,6 +25,16 @@ _RECONNECT = (
 def make_client_id() -> str:
     """Return `<host>-<pid>-<random>`."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+def check_address(address: object) -> None:
+    """Raise ConfigurationError unless a service can be reached at `address`: `unix:/path` or `host:port`."""
+    if not isinstance(address, str):
+        raise ConfigurationError.of("address", address, "`unix:/path` or `host:port`, a string")
+    parsed = Address.parse(address)
+    if not parsed.is_unix and parsed.port == 0:
+        # Services may listen on port 0, which stands for one that is free; nobody answers there.
+        raise ConfigurationError.of("address", address, "`unix:/path` or `host:port` with a port from 1 to 65535")
 
 
 @dataclass(frozen=True)

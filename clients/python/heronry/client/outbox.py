@@ -1,10 +1,11 @@
 """What a writer has appended and the service has not accepted yet."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.client.arguments import check_arrays
@@ -122,6 +123,26 @@ class Outbox:
     def _items_frame(self, items: ItemSlices) -> bytes:
         items = replace(items, starts=items.starts - np.uint64(self._first_step))
         return pb.AppendRequest(items=items_to_proto(items)).SerializeToString()
+
+
+def as_one_lane(columns: Mapping[str, npt.ArrayLike]) -> Columns:
+    """Return `[T, ...]` columns as `[T, 1, ...]`.
+
+    Raises:
+      SchemaMismatchError: no mapping, or a column without steps.
+    """
+    if not isinstance(columns, Mapping):
+        raise SchemaMismatchError.of("columns", type(columns), "a mapping of names to arrays")
+    lanes = {}
+    for path, values in columns.items():
+        try:
+            array = np.asarray(values)
+        except ValueError:
+            raise SchemaMismatchError.of(f"columns.{path}", type(values), "an array, [T, ...]") from None
+        if array.ndim == 0:
+            raise SchemaMismatchError.of(f"columns.{path}.shape", (), "(T, ...), one value a step")
+        lanes[path] = array[:, np.newaxis]
+    return lanes
 
 
 def check_columns(columns: Columns, specs: Sequence[ColumnSpec], num_lanes: int) -> Columns:

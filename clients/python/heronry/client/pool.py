@@ -12,9 +12,9 @@ from typing import Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from heronry.client.arguments import check_count, check_name
+from heronry.client.arguments import MAX_CREDITS, check_count, check_name
 from heronry.client.balancing import move_items, next_move
-from heronry.client.options import ConnectionOptions
+from heronry.client.options import ConnectionOptions, check_address
 from heronry.client.pool_reader import PoolReader
 from heronry.client.pool_updates import PoolPriorityUpdates
 from heronry.client.pool_writer import PoolWriter
@@ -65,6 +65,8 @@ class ReplayBufferPool:
         """Keep where the services are; `seed` is that of the split of batches."""
         if not addresses or isinstance(addresses, str):
             raise InvalidArgumentError.of("addresses", addresses, "a list of at least one address")
+        for address in addresses:
+            check_address(address)
         if len(set(addresses)) != len(addresses):
             raise InvalidArgumentError.of("addresses", list(addresses), "each address once")
         chosen = options or ConnectionOptions()
@@ -184,6 +186,7 @@ class ReplayBufferPool:
         check_name("table", table)
         check_count("num_lanes", num_lanes)
         check_count("block_steps", 1 if block_steps is None else block_steps)
+        check_count("writer_epoch", 0 if writer_epoch is None else writer_epoch, 0)
         name = writer_id or f"{self._client_id}-{secrets.token_hex(3)}"
 
         def open_on(shard: Shard, num_moves: int) -> Writer:
@@ -218,7 +221,7 @@ class ReplayBufferPool:
         """
         check_name("table", table)
         check_count("batch_size", batch_size)
-        check_count("credits", credits)
+        check_count("credits", credits, maximum=MAX_CREDITS)
         await self.shard_tables(table)
         reader = PoolReader(self._shards, table, batch_size, columns, credits, self._rng)
         self._readers.add(reader)

@@ -135,4 +135,4 @@ def _reason(feed: ShardFeed) -> str:
     if feed.info is None:
         return "no such table"
     waits = [w for w in feed.info.waiting if w.side == "sample"]
-    return f"{waits[0].term} is {waits[0].value:g}, needs {waits[0].bound:g}" if waits else "no answer yet"
+    return str(waits[0]) if waits else "no answer yet"

@@ -10,7 +10,7 @@ from typing import Final, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from heronry.client.item_arguments import checked_ends, checked_priorities, checked_priority
+from heronry.client.item_arguments import check_one_kind, checked_ends, checked_priorities, checked_priority
 from heronry.client.shard import Shard, ShardLostError
 from heronry.client.step_buffer import Step, StepBuffer
 from heronry.client.writer import APPEND_TIMEOUT_S, CLOSE_TIMEOUT_S, Writer
@@ -97,6 +97,7 @@ class PoolWriter:
           SchemaMismatchError: columns that differ from the writer's.
           DeadlineExceededError: no credit for `timeout_s`, or no shard; says what the shard waits for.
         """
+        check_one_kind(priority, priorities)
         self._buffer.check_lanes_level()
         await self._ship(timeout_s)
         copies = {path: np.array(array) for path, array in columns.items()}

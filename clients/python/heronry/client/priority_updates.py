@@ -14,7 +14,7 @@ import numpy.typing as npt
 from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.client.connection import Connection
 from heronry.client.item_arguments import check_values
-from heronry.client.retries import Retries
+from heronry.client.retries import Retries, last_error_of
 from heronry.types.errors import DeadlineExceededError, InvalidArgumentError, UnavailableError
 from heronry.wire.varints import LENGTH_DELIMITED, tag, to_varint
 
@@ -65,6 +65,7 @@ class PriorityUpdates:
         self._acknowledged = asyncio.Event()
         self._unsent = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._retries: Retries | None = None
 
     @property
     def num_pending(self) -> int:
@@ -161,6 +162,7 @@ class PriorityUpdates:
         self._unsent.set()
 
     async def _session(self, retries: Retries) -> bool:
+        self._retries = retries
         channel = await self._connection.bulk()
         method: grpc.aio.StreamStreamMultiCallable[bytes, pb.StreamPrioritiesResponse] = channel.stream_stream(
             _METHOD, None, pb.StreamPrioritiesResponse.FromString
@@ -238,7 +240,9 @@ class PriorityUpdates:
             message = (
                 f"{what} of priorities of table {self.table!r}: {self.num_pending} unacknowledged after {timeout_s:g} s"
             )
-            raise DeadlineExceededError(message, details={"table": self.table}) from None
+            error = last_error_of(self._retries)
+            message = message if error is None else f"{message} ({error.message})"
+            raise DeadlineExceededError(message, details={"table": self.table}) from error
 
     def _check_running(self) -> None:
         task = self._task

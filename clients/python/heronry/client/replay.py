@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.api.replay.v1 import replay_pb2_grpc as pb_grpc
-from heronry.client.arguments import check_count, check_name
+from heronry.client.arguments import MAX_CREDITS, check_count, check_name
 from heronry.client.batches import BatchReader
 from heronry.client.priority_updates import PriorityUpdates, checked_keys, checked_updates
 from heronry.client.sample_header import Tables, sample_header
@@ -112,6 +112,8 @@ class ReplayClient(ServiceClient["pb_grpc.ReplayServiceAsyncStub"]):
         if block_steps is not None:
             check_count("block_steps", block_steps)
         writer_id = writer_id or f"{self.client_id}-{secrets.token_hex(3)}"
+        if writer_epoch is not None:
+            check_count("writer_epoch", writer_epoch, 0)
         epoch = time.time_ns() // 1_000 if writer_epoch is None else writer_epoch
         return Writer(self._connection, table, columns, num_lanes, writer_id, epoch, block_steps)
 
@@ -175,7 +177,7 @@ class ReplayClient(ServiceClient["pb_grpc.ReplayServiceAsyncStub"]):
         shared_memory: bool = True,
     ) -> BatchReader:
         """Return what `sample` reads from; whoever asks closes it."""
-        check_count("credits", credits)
+        check_count("credits", credits, maximum=MAX_CREDITS)
         header = sample_header(
             table, batch_size, columns, independent=independent, without_replacement=without_replacement
         )

@@ -9,7 +9,7 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from heronry.client.connection import Connection, Resolver
-from heronry.client.options import ConnectionOptions
+from heronry.client.options import ConnectionOptions, check_address
 
 StubT = TypeVar("StubT")
 RequestT = TypeVar("RequestT", bound=Message)
@@ -72,7 +72,10 @@ class ServiceClient(ABC, Generic[StubT]):
 
 
 def _fixed(addresses: str | Sequence[str]) -> Resolver:
-    known = (addresses,) if isinstance(addresses, str) else tuple(addresses)
+    is_many = isinstance(addresses, Sequence) and not isinstance(addresses, (str, bytes))
+    known = tuple(addresses) if is_many else (addresses,)
+    for address in known:
+        check_address(address)
 
     async def resolve() -> Sequence[str]:
         return known

@@ -148,7 +148,8 @@ class StepFlow:
 
     def _ship(self) -> None:
         buffer = self.buffer
-        if buffer.num_filled == 0 or not self._stream.outbox.has_credit:
+        # On a stream that is over the block stays complete: the next step learns why.
+        if buffer.num_filled == 0 or not (self._stream.outbox.has_credit and self._stream.is_running):
             return
         priorities, ends = buffer.priorities(), buffer.lane_ends()
         self._stream.outbox.append(Block(0, buffer.columns(), buffer.version, priorities=priorities, lane_ends=ends))

@@ -11,8 +11,14 @@ from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.client.append_stream import AppendStream
 from heronry.client.arguments import check_count, check_version
 from heronry.client.connection import Connection
-from heronry.client.item_arguments import checked_ends, checked_priorities, checked_priority, checked_slices
-from heronry.client.outbox import check_columns
+from heronry.client.item_arguments import (
+    check_one_kind,
+    checked_ends,
+    checked_priorities,
+    checked_priority,
+    checked_slices,
+)
+from heronry.client.outbox import as_one_lane, check_columns
 from heronry.client.step_buffer import Step, StepBuffer, block_steps_for
 from heronry.client.step_flow import StepFlow
 from heronry.types.blocking import Waiting
@@ -112,7 +118,7 @@ class Writer:
           columns: `[T, N, ...]` each.
           behaviour_version: the policy that acted in all of its steps.
           priority: of the items that the block completes; None takes the table's running maximum.
-          priorities: `[T, N]`, of the item whose last step stands there; instead of `priority`.
+          priorities: `[T, N]`, of the item whose last step stands there; not together with `priority`.
           lane_ends: `[N]`, lanes whose episode ends with the last step, whatever the columns say.
           timeout_s: for how long it waits for a credit.
 
@@ -121,6 +127,7 @@ class Writer:
           DeadlineExceededError: no credit for `timeout_s`; says what the service waits for.
         """
         check_version("behaviour_version", behaviour_version)
+        check_one_kind(priority, priorities)
         checked = check_columns(columns, self._columns, self._num_lanes)
         block = Block(
             0,
@@ -203,13 +210,14 @@ class Writer:
         """Append a whole episode, `[T, ...]` each, of the only lane, and end it; return its last block's number.
 
         Raises:
-          InvalidArgumentError: the writer has several lanes.
+          InvalidArgumentError: the writer has several lanes; `priority` and `priorities` are given.
           SchemaMismatchError: columns that differ from the writer's.
           DeadlineExceededError: no credit for `timeout_s`; blocks before that were appended.
         """
         if self._num_lanes != 1:
             raise InvalidArgumentError.of("num_lanes", self._num_lanes, "1, to append whole episodes")
-        lanes = {path: np.asarray(array)[:, np.newaxis] for path, array in columns.items()}
+        check_one_kind(priority, priorities)
+        lanes = as_one_lane(columns)
         check_columns(lanes, self._columns, 1)
         num_steps = len(next(iter(lanes.values())))
         by_step = checked_priorities("priorities", priorities, (num_steps,))
@@ -302,3 +310,5 @@ class Writer:
         self._flow.buffer.check_lanes_level()
         await self._flow.drain(timeout_s)
         await self._stream.until(lambda: self._outbox.has_credit, "append", timeout_s)
+        # Credits outlast the stream.
+        self._stream.check_running()

@@ -21,6 +21,14 @@ class Waiting:
     waited_s: float = 0.0
     needed: int = 0
 
+    def __str__(self) -> str:
+        return f"{self.term} is {self.value:g}, needs {self.limit} {self.bound:g}"
+
+    @property
+    def limit(self) -> str:
+        """Which side of `bound` is wanted: whoever inserts waits for a term to fall, all others for it to rise."""
+        return "at most" if self.side == "insert" else "at least"
+
 
 class WouldBlock(Exception):
     """Raised by a core call that cannot proceed, or proceed further.
@@ -39,7 +47,7 @@ class WouldBlock(Exception):
         earliest_s: float | None = None,
         changed: frozenset[Hashable] = frozenset(),
     ) -> None:
-        super().__init__(f"{waiting.side} waits: {waiting.term} is {waiting.value:g}, needs {waiting.bound:g}")
+        super().__init__(f"{waiting.side} waits: {waiting}")
         self.condition = condition
         self.waiting = waiting
         self.earliest_s = earliest_s

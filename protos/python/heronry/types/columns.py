@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from heronry.types.errors import InvalidArgumentError
+from heronry.types.field_checks import check_type, whole_number
 from heronry.types.tensors import Array, ElementType
 
 Columns = Mapping[str, Array]
@@ -10,11 +14,24 @@ Columns = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class ColumnSpec:
-    """A column's signature without its leading axes: `observation`, FLOAT32, (4,)."""
+    """A column's signature without its leading axes: `observation`, FLOAT32, (4,).
+
+    A NumPy type in place of the element type is turned into one, and a list of extents into a tuple.
+    """
 
     path: str
     element_type: ElementType
     shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        check_type("column.path", self.path, str)
+        field = f"column.{self.path}" if self.path else "column"
+        if not isinstance(self.element_type, ElementType):
+            object.__setattr__(self, "element_type", _element_type(f"{field}.element_type", self.element_type))
+        if not isinstance(self.shape, (tuple, list)):
+            raise InvalidArgumentError.of(f"{field}.shape", self.shape, "a tuple of whole numbers, () for a scalar")
+        shape = tuple(whole_number(f"{field}.shape", extent) for extent in self.shape)
+        object.__setattr__(self, "shape", shape)
 
     @property
     def num_bytes(self) -> int:
@@ -23,6 +40,15 @@ class ColumnSpec:
         for extent in self.shape:
             size *= extent
         return size
+
+
+def _element_type(field: str, value: object) -> ElementType:
+    if isinstance(value, (np.dtype, type, str)):
+        try:
+            return ElementType.of(value)
+        except (TypeError, InvalidArgumentError):
+            pass
+    raise InvalidArgumentError.of(field, value, ", ".join(kind.name for kind in ElementType))
 
 
 def column_specs(columns: Columns, num_leading: int = 2) -> tuple[ColumnSpec, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from heronry.types.errors import InvalidArgumentError
+from heronry.types.field_checks import check_type, checked_name, checked_names, checked_sequence, whole_number
 
 MAX_WINDOW = 65_535
 MAX_STACK = 64
@@ -61,15 +62,17 @@ class PatternColumn:
         return self.output or self.column
 
     def __post_init__(self) -> None:
-        if not self.column:
-            raise InvalidArgumentError.of("pattern.columns.column", self.column, "a column's name, not empty")
+        checked_name("pattern.columns.column", self.column, "a column's name, not empty")
+        check_type("pattern.columns.output", self.output, str, "a name; empty: the column's")
         field = f"pattern.columns.{self.name}"
-        if self.start < 0:
-            raise InvalidArgumentError.of(f"{field}.start", self.start, "at least 0")
-        if self.stop is not None and self.stop <= self.start:
-            raise InvalidArgumentError.of(f"{field}.stop", self.stop, f"above start, {self.start}, or none")
-        if not 1 <= self.stack <= MAX_STACK:
-            raise InvalidArgumentError.of(f"{field}.stack", self.stack, f"1 to {MAX_STACK}")
+        object.__setattr__(self, "start", whole_number(f"{field}.start", self.start))
+        if self.stop is not None:
+            object.__setattr__(self, "stop", whole_number(f"{field}.stop", self.stop, note=", or none"))
+            if self.stop <= self.start:
+                raise InvalidArgumentError.of(f"{field}.stop", self.stop, f"above start, {self.start}, or none")
+        check_type(f"{field}.squeeze", self.squeeze, bool)
+        object.__setattr__(self, "stack", whole_number(f"{field}.stack", self.stack, 1, MAX_STACK))
+        check_type(f"{field}.stack_start", self.stack_start, StackStart)
 
 
 @dataclass(frozen=True)
@@ -94,12 +97,14 @@ class Pattern:
     min_steps: int = 1
 
     def __post_init__(self) -> None:
-        if not 1 <= self.num_steps <= MAX_WINDOW:
-            raise InvalidArgumentError.of("pattern.num_steps", self.num_steps, f"1 to {MAX_WINDOW}")
-        if self.period < 0:
-            raise InvalidArgumentError.of("pattern.period", self.period, "at least 1, or 0 for explicit items")
-        if not 1 <= self.min_steps <= self.num_steps:
-            raise InvalidArgumentError.of("pattern.min_steps", self.min_steps, f"1 to num_steps, {self.num_steps}")
+        object.__setattr__(self, "num_steps", whole_number("pattern.num_steps", self.num_steps, 1, MAX_WINDOW))
+        period = whole_number("pattern.period", self.period, note="; 0 is for explicit items")
+        object.__setattr__(self, "period", period)
+        min_steps = whole_number("pattern.min_steps", self.min_steps, 1, self.num_steps, ", num_steps")
+        object.__setattr__(self, "min_steps", min_steps)
+        object.__setattr__(self, "columns", checked_sequence("pattern.columns", self.columns, PatternColumn))
+        object.__setattr__(self, "end_columns", checked_names("pattern.end_columns", self.end_columns))
+        check_type("pattern.episode_end", self.episode_end, EpisodeEnd)
         names = [c.name for c in self.columns]
         if len(set(names)) != len(names):
             raise InvalidArgumentError.of("pattern.columns", names, "each output once")
@@ -130,12 +135,15 @@ class Pattern:
 
         The next observation is named `next_<observation>`; a window that reaches an episode's end stops there.
         """
+        # An item has one step more than the transition.
+        num_steps = whole_number("pattern.num_steps", num_steps, 1, MAX_WINDOW - 1)
+        each = checked_names("pattern.each", each)
         columns = (
             PatternColumn(observation, stop=1, squeeze=True, stack=stack),
             *(PatternColumn(name, stop=num_steps) for name in each),
             PatternColumn(observation, f"next_{observation}", num_steps, num_steps + 1, squeeze=True, stack=stack),
         )
-        return cls(num_steps + 1, 1, columns, EpisodeEnd.SHORTEN, tuple(end_columns))
+        return cls(num_steps + 1, 1, columns, EpisodeEnd.SHORTEN, checked_names("pattern.end_columns", end_columns))
 
     @classmethod
     def sequences(
@@ -149,9 +157,11 @@ class Pattern:
         min_steps: int = 1,
     ) -> Self:
         """Return sequences that end with their episode; of `stored_state` columns only the first step comes along."""
-        made = [PatternColumn(name) for name in columns]
-        made += [PatternColumn(name, stop=1, squeeze=True) for name in stored_state]
-        return cls(num_steps, period, tuple(made), EpisodeEnd.SHORTEN, tuple(end_columns), min_steps)
+        made = [PatternColumn(name) for name in checked_names("pattern.columns", columns)]
+        stored = checked_names("pattern.stored_state", stored_state)
+        made += [PatternColumn(name, stop=1, squeeze=True) for name in stored]
+        ends = checked_names("pattern.end_columns", end_columns)
+        return cls(num_steps, period, tuple(made), EpisodeEnd.SHORTEN, ends, min_steps)
 
     def _check_column(self, column: PatternColumn) -> None:
         field = f"pattern.columns.{column.name}"

@@ -1,7 +1,6 @@
 """Declarations of replay tables; their ranges are checked when they are made."""
 
 import enum
-import math
 import sys
 from dataclasses import dataclass
 from typing import Self
@@ -10,6 +9,14 @@ from heronry.types.blocking import Waiting
 from heronry.types.columns import ColumnSpec
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.experience import AcknowledgementLevel
+from heronry.types.field_checks import (
+    check_type,
+    checked_name,
+    checked_names,
+    checked_sequence,
+    finite_number,
+    whole_number,
+)
 from heronry.types.patterns import ONE_STEP, Pattern
 
 _UNBOUNDED = sys.float_info.max
@@ -34,8 +41,11 @@ class Selector:
     priority_exponent: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.priority_exponent) and self.priority_exponent >= 0):
+        check_type("selector.kind", self.kind, SelectorKind)
+        exponent = finite_number("selector.priority_exponent", self.priority_exponent)
+        if exponent < 0:
             raise InvalidArgumentError.of("selector.priority_exponent", self.priority_exponent, "at least 0, finite")
+        object.__setattr__(self, "priority_exponent", exponent)
 
     @classmethod
     def fifo(cls) -> Self:
@@ -83,12 +93,10 @@ class RateLimiter:
 
     def __post_init__(self) -> None:
         for name in ("samples_per_insert", "min_diff", "max_diff"):
-            if not math.isfinite(getattr(self, name)):
-                raise InvalidArgumentError.of(f"rate_limiter.{name}", getattr(self, name), "a finite number")
+            object.__setattr__(self, name, finite_number(f"rate_limiter.{name}", getattr(self, name)))
         if self.samples_per_insert <= 0:
             raise InvalidArgumentError.of("rate_limiter.samples_per_insert", self.samples_per_insert, "above 0")
-        if self.min_size < 1:
-            raise InvalidArgumentError.of("rate_limiter.min_size", self.min_size, "at least 1")
+        object.__setattr__(self, "min_size", whole_number("rate_limiter.min_size", self.min_size, 1))
         _check_width(self, self._least_width())
         # Once min_size items are in and inserting has stopped, sampling could never start.
         if self.min_diff > self.samples_per_insert * self.min_size:
@@ -121,9 +129,13 @@ class RateLimiter:
     ) -> Self:
         """Hold the ratio within `error_buffer` around its value at `min_size`; a pair is taken as it is."""
         if isinstance(error_buffer, tuple):
+            if len(error_buffer) != 2:  # noqa: PLR2004 # a pair
+                raise InvalidArgumentError.of("rate_limiter.error_buffer", error_buffer, "a number, or a pair of them")
             made = cls(samples_per_insert, min_size, *error_buffer)
         else:
-            offset = samples_per_insert * min_size
+            samples_per_insert = finite_number("rate_limiter.samples_per_insert", samples_per_insert)
+            offset = samples_per_insert * whole_number("rate_limiter.min_size", min_size, 1)
+            error_buffer = finite_number("rate_limiter.error_buffer", error_buffer)
             made = cls(samples_per_insert, min_size, offset - error_buffer, offset + error_buffer)
         # An insert and a sample fit on each side of the middle: as Reverb has it, more than it takes to go on.
         _check_width(made, 2 * max(1.0, samples_per_insert))
@@ -132,12 +144,12 @@ class RateLimiter:
     @classmethod
     def queue(cls, size: int) -> Self:
         """Let at most `size` items wait; use with FIFO selectors and `max_times_sampled` 1."""
-        return cls(1.0, 1, 0.0, float(size))
+        return cls(1.0, 1, 0.0, float(whole_number("rate_limiter.size", size, 1)))
 
     @classmethod
     def stack(cls, size: int) -> Self:
         """Let at most `size` items wait; use with LIFO selectors and `max_times_sampled` 1."""
-        return cls(1.0, 1, 0.0, float(size))
+        return cls(1.0, 1, 0.0, float(whole_number("rate_limiter.size", size, 1)))
 
 
 def _check_width(limiter: RateLimiter, width: float) -> None:
@@ -158,6 +170,24 @@ class PartialEpisodes(enum.Enum):
 
     KEEP = "keep"
     DROP = "drop"
+
+
+_COUNTS = (
+    ("max_size", 1, ""),
+    ("max_times_sampled", 0, ""),
+    ("seed", 0, ""),
+    ("max_bytes", 0, "; 0 is no bound"),
+)
+_KINDS: dict[str, type] = {
+    "sampler": Selector,
+    "remover": Selector,
+    "rate_limiter": RateLimiter,
+    "pattern": Pattern,
+    "acknowledgement": AcknowledgementLevel,
+    "delivery": Delivery,
+    "partial_episodes": PartialEpisodes,
+    "spill": bool,
+}
 
 
 @dataclass(frozen=True)
@@ -194,16 +224,19 @@ class TableDefinition:
     spill: bool = False
 
     def __post_init__(self) -> None:
-        if not self.table:
-            raise InvalidArgumentError.of("definition.table", self.table, "a name, not empty")
-        if self.max_size < 1:
-            raise InvalidArgumentError.of("definition.max_size", self.max_size, "at least 1")
-        if self.max_times_sampled < 0:
-            raise InvalidArgumentError.of("definition.max_times_sampled", self.max_times_sampled, "at least 0")
-        if self.max_lag is not None and self.max_lag < 0:
-            raise InvalidArgumentError.of("definition.max_lag", self.max_lag, "at least 0, or absent")
-        if self.max_bytes < 0:
-            raise InvalidArgumentError.of("definition.max_bytes", self.max_bytes, "at least 0; 0 is no bound")
+        checked_name("definition.table", self.table)
+        for name, minimum, note in _COUNTS:
+            value = getattr(self, name)
+            object.__setattr__(self, name, whole_number(f"definition.{name}", value, minimum, note=note))
+        if self.max_lag is not None:
+            max_lag = whole_number("definition.max_lag", self.max_lag, note=", or absent")
+            object.__setattr__(self, "max_lag", max_lag)
+        for name, kind in _KINDS.items():
+            check_type(f"definition.{name}", getattr(self, name), kind)
+        columns = checked_sequence("definition.columns", self.columns, ColumnSpec)
+        object.__setattr__(self, "columns", columns)
+        compressed = checked_names("definition.compressed_columns", self.compressed_columns)
+        object.__setattr__(self, "compressed_columns", compressed)
         paths = [c.path for c in self.columns]
         if len(set(paths)) != len(paths):
             raise InvalidArgumentError.of("definition.columns", paths, "each path once")

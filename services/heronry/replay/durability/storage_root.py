@@ -12,7 +12,7 @@ from heronry.replay.durability.durable_table import DurableTable
 from heronry.replay.durability.files import cannot_write
 from heronry.replay.durability.folder import FolderLock, TableFolder
 from heronry.replay.durability.recovery import DurabilitySettings, RecoveryReport, open_table
-from heronry.types.errors import HeronryError
+from heronry.types.errors import FailedPreconditionError, HeronryError
 from heronry.types.tables import TableDefinition
 
 _DEFINITION: Final = "definition"
@@ -55,10 +55,13 @@ class StorageRoot:
         """Make a new table; when this returns it is found again after any end of the process.
 
         Raises:
+          FailedPreconditionError: one of that name lies here that could not be opened; it is left as it is.
           ResourceExhaustedError: there is no room on the disk.
           InvalidArgumentError, SchemaMismatchError: the definition could never work.
         """
         folder = TableFolder(self._path, definition.table)
+        if folder.definition.exists():
+            raise _left_alone(definition.table, folder)
         folder.remove()
         table: DurableTable | None = None
         try:
@@ -71,6 +74,14 @@ class StorageRoot:
             _give_up(folder, table)
             raise
         return table
+
+    def discard(self, table: str) -> bool:
+        """Remove a table that could not be opened; False when none lies here."""
+        folder = TableFolder(self._path, table)
+        is_here = folder.definition.exists()
+        if is_here:
+            folder.remove()
+        return is_here
 
     def close(self) -> None:
         """Let others in; the tables must be closed."""
@@ -88,6 +99,14 @@ class StorageRoot:
         except HeronryError as error:
             return Recovered(folder.path.name, None, None, RecoveryReport(), error)
         return Recovered(definition.table, definition, table, report)
+
+
+def _left_alone(table: str, folder: TableFolder) -> FailedPreconditionError:
+    message = (
+        f"table {table!r} lies in {folder.path} and could not be opened when the service started, the log says why: "
+        "start the service so that it can be, or delete the table with all it holds"
+    )
+    return FailedPreconditionError(message, details={"field": "definition.table", "value": table})
 
 
 def _give_up(folder: TableFolder, table: DurableTable | None) -> None:

@@ -10,6 +10,8 @@ from heronry.types.run import RunStatus, ServiceInfo
 class CoordinatorClient(BlockingClient[AsyncCoordinatorClient]):
     """Submits and steers runs, shows the registry; see the asynchronous client of the same name."""
 
+    _asynchronous = AsyncCoordinatorClient
+
     def submit_run(
         self, spec: Mapping[str, object], run_id: str = "", *, restore: bool = False, request_id: str | None = None
     ) -> RunStatus:

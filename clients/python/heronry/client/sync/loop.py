@@ -6,6 +6,8 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from typing import Any, Generic, TypeVar
 
+from heronry.types.errors import UnavailableError
+
 T = TypeVar("T")
 _JOIN_TIMEOUT_S = 5.0
 
@@ -16,7 +18,9 @@ class LoopThread:
     Usable while another loop runs in the calling thread, as in a notebook.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, owner: str = "client") -> None:
+        """Start it; `owner` is what an error calls closed."""
+        self._owner = owner
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(_ignore_shared_poller)
         self._ending: set[asyncio.Task[object]] = set()
@@ -27,13 +31,14 @@ class LoopThread:
         """Wait for a coroutine and return its result; an interrupt cancels it.
 
         Raises:
-          RuntimeError: it could never be run: the loop is closed, belongs to a process that this one was forked
-            from, or is the caller's own.
+          UnavailableError: the loop is closed.
+          RuntimeError: it could never be run: the loop belongs to a process that this one was forked from, or is
+            the caller's own.
         """
         reason = "called on the client's own loop" if self._is_own_thread else self._why_not
         if reason:
             work.close()
-            raise RuntimeError(reason)
+            raise (UnavailableError if self.is_closed else RuntimeError)(reason)
         call = _Call(work)
         try:
             # An interrupt may come before the future is in hand: the call itself can always be cancelled.
@@ -88,14 +93,19 @@ class LoopThread:
         self._thread.join(_JOIN_TIMEOUT_S)
 
     @property
+    def is_closed(self) -> bool:
+        """Whether it has been closed."""
+        return self._loop.is_closed()
+
+    @property
     def _is_own_thread(self) -> bool:
         return threading.current_thread() is self._thread
 
     @property
     def _why_not(self) -> str:
         """Why nothing can be run; empty when it can."""
-        if self._loop.is_closed():
-            return "the mesh is closed"
+        if self.is_closed:
+            return f"the {self._owner} is closed"
         if sys.is_finalizing():
             return "the interpreter is ending"
         return "" if self._thread.is_alive() else "the client belongs to the process that this one was forked from"

@@ -24,17 +24,17 @@ class Mesh:
     def __init__(self, mesh: AsyncMesh) -> None:
         """Open a mesh that was made but not opened yet."""
         self._mesh = mesh
-        self._loop = LoopThread()
+        self._loop = LoopThread("mesh")
         try:
             self._loop.run(mesh.open())
         except BaseException:
             self._loop.close()
             raise
-        self.params = ParamsClient(mesh.params, self._loop)
-        self.replay = ReplayClient(mesh.replay, self._loop)
-        self.coordinator = CoordinatorClient(mesh.coordinator, self._loop)
-        self.fleet = FleetClient(mesh.fleet, self._loop)
-        self.learner = LearnerClient(mesh.learner, self._loop)
+        self.params = ParamsClient.of(mesh.params, self._loop)
+        self.replay = ReplayClient.of(mesh.replay, self._loop)
+        self.coordinator = CoordinatorClient.of(mesh.coordinator, self._loop)
+        self.fleet = FleetClient.of(mesh.fleet, self._loop)
+        self.learner = LearnerClient.of(mesh.learner, self._loop)
 
     @classmethod
     def connect(

@@ -17,6 +17,8 @@ from heronry.wire.chunks import Buffer
 class ParamsClient(BlockingClient[AsyncParamsClient]):
     """Registers, pulls, watches and pushes models; see the asynchronous client of the same name."""
 
+    _asynchronous = AsyncParamsClient
+
     def register_model(
         self,
         model: str,

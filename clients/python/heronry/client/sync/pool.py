@@ -201,7 +201,7 @@ class ReplayBufferPool:
           UnavailableError: none answers.
           ConfigurationError: two have the same number.
         """
-        self._loop = LoopThread()
+        self._loop = LoopThread("pool")
 
         async def opened() -> AsyncReplayBufferPool:
             return await AsyncReplayBufferPool(addresses, options, seed=seed).__aenter__()

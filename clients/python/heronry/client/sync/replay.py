@@ -23,6 +23,8 @@ from heronry.types.tables import RateLimiter, TableDefinition, TableInfo
 class ReplayClient(BlockingClient[AsyncReplayClient]):
     """Declares tables, appends steps and samples batches; see the asynchronous client of the same name."""
 
+    _asynchronous = AsyncReplayClient
+
     def create_table(self, definition: TableDefinition) -> bool:
         """Make a table; False when an equal one was there."""
         return self._loop.run(self._client.create_table(definition))

@@ -10,6 +10,8 @@ from heronry.types.run import Evaluation, FleetStatistics, LearnerStatistics
 class FleetClient(BlockingClient[AsyncFleetClient]):
     """Looks at a fleet and has it judge policies; see the asynchronous client of the same name."""
 
+    _asynchronous = AsyncFleetClient
+
     def statistics(self) -> FleetStatistics:
         """Tell what the fleet has done since its run was assigned."""
         return self._loop.run(self._client.statistics())
@@ -41,6 +43,8 @@ class FleetClient(BlockingClient[AsyncFleetClient]):
 
 class LearnerClient(BlockingClient[AsyncLearnerClient]):
     """Looks at a learner and has it write checkpoints; see the asynchronous client of the same name."""
+
+    _asynchronous = AsyncLearnerClient
 
     def statistics(self) -> LearnerStatistics:
         """Tell what the learner has done since its run began."""
