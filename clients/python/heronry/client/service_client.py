@@ -72,8 +72,7 @@ class ServiceClient(ABC, Generic[StubT]):
 
 
 def _fixed(addresses: str | Sequence[str]) -> Resolver:
-    is_many = isinstance(addresses, Sequence) and not isinstance(addresses, (str, bytes))
-    known = tuple(addresses) if is_many else (addresses,)
+    known = (addresses,) if isinstance(addresses, str) or not isinstance(addresses, Sequence) else tuple(addresses)
     for address in known:
         check_address(address)
 

@@ -26,12 +26,13 @@ class ColumnSpec:
     def __post_init__(self) -> None:
         check_type("column.path", self.path, str)
         field = f"column.{self.path}" if self.path else "column"
-        if not isinstance(self.element_type, ElementType):
-            object.__setattr__(self, "element_type", _element_type(f"{field}.element_type", self.element_type))
-        if not isinstance(self.shape, (tuple, list)):
-            raise InvalidArgumentError.of(f"{field}.shape", self.shape, "a tuple of whole numbers, () for a scalar")
-        shape = tuple(whole_number(f"{field}.shape", extent) for extent in self.shape)
-        object.__setattr__(self, "shape", shape)
+        declared: object = self.element_type
+        if not isinstance(declared, ElementType):
+            object.__setattr__(self, "element_type", _element_type(f"{field}.element_type", declared))
+        given: object = self.shape
+        if not isinstance(given, (tuple, list)):
+            raise InvalidArgumentError.of(f"{field}.shape", given, "a tuple of whole numbers, () for a scalar")
+        object.__setattr__(self, "shape", tuple(whole_number(f"{field}.shape", extent) for extent in given))
 
     @property
     def num_bytes(self) -> int:

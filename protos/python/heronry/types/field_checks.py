@@ -18,7 +18,9 @@ def whole_number(field: str, value: object, minimum: int = 0, maximum: int = MAX
 
     Args:
       field: its path in the error.
-      minimum, maximum: both allowed.
+      value: what was given.
+      minimum: allowed itself.
+      maximum: allowed itself.
       note: added to what the error says is allowed.
 
     Raises:

@@ -129,7 +129,7 @@ class RateLimiter:
     ) -> Self:
         """Hold the ratio within `error_buffer` around its value at `min_size`; a pair is taken as it is."""
         if isinstance(error_buffer, tuple):
-            if len(error_buffer) != 2:  # noqa: PLR2004 # a pair
+            if len(error_buffer) != 2:
                 raise InvalidArgumentError.of("rate_limiter.error_buffer", error_buffer, "a number, or a pair of them")
             made = cls(samples_per_insert, min_size, *error_buffer)
         else:
