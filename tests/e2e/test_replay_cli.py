@@ -173,6 +173,7 @@ def test_mistakes_are_named(heronry, address: str, tmp_path: Path) -> None:
         ): "path: got 'nowhere.parquet', allowed: an existing file",
         ("import", "t", "text.parquet", "--address", address): "text.parquet is no whole Parquet file",
         ("import", "t", "nowhere", "--address", address): "path: got 'nowhere'",
+        ("export", "nope", "x.csv", "--address", address): "path: got 'x.csv', allowed: a name that ends in .parquet",
         ("snapshot", "nope", "--address", address): "no table 'nope'",
         ("inspect", "--address", "127.0.0.1:1"): "--address: got '127.0.0.1:1', allowed: one where a replay service",
         ("inspect", "--dir", "nowhere"): "--dir: got 'nowhere', allowed: the folder of one table",

@@ -19,7 +19,21 @@ from heronry.launch.ports import port_of, require_free_port
 from heronry.types.errors import ConfigurationError
 
 Level = Literal["ok", "note", "problem"]
-DISTRIBUTIONS = ("heronry", "numpy", "grpcio", "protobuf", "gymnasium", "torch", "pydantic", "safetensors")
+DISTRIBUTIONS = (
+    "heronry",
+    "numpy",
+    "grpcio",
+    "protobuf",
+    "gymnasium",
+    "torch",
+    "pydantic",
+    "safetensors",
+    "structlog",
+    "cramjam",
+    "pyarrow",
+    "minari",
+)
+OPTIONAL = ("heronry", "torch", "pyarrow", "minari")
 ROLES = ("coordinator", "params", "replay", "fleet", "learner")
 MIN_FREE_BYTES = 1 << 30
 
@@ -57,7 +71,7 @@ def _versions() -> Iterator[Finding]:
         try:
             yield Finding(name, "ok", importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:
-            missing: Level = "note" if name in ("heronry", "torch") else "problem"
+            missing: Level = "note" if name in OPTIONAL else "problem"
             yield Finding(name, missing, "not installed as a distribution")
 
 

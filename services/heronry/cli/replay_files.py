@@ -8,7 +8,7 @@ from heronry.cli.replay_service import ask_replay
 from heronry.client.replay import ReplayClient
 from heronry.datasets import DatasetFormat, load_format
 from heronry.types.columns import column_specs
-from heronry.types.errors import TableNotFoundError
+from heronry.types.errors import ConfigurationError, InvalidArgumentError, TableNotFoundError
 from heronry.types.tables import TableDefinition
 
 
@@ -41,7 +41,12 @@ def import_table(address: str, table: str, src: Path, kind: DatasetFormat) -> di
     async def ask(client: ReplayClient) -> dict[str, object]:
         definition, created = await _ensure(client, found)
         runs = files.read_runs(src, replace(definition, columns=definition.columns or found.columns))
-        done = await client.import_runs(table, runs)
+        try:
+            done = await client.import_runs(table, runs)
+        except InvalidArgumentError as error:
+            if error.details.get("field", "").startswith("items.") and found.pattern != definition.pattern:
+                raise _other_pattern(found, definition) from error
+            raise
         return {"table": table, "created": created, "items": done.num_items, "steps": done.num_steps}
 
     return ask_replay(address, ask)
@@ -61,6 +66,14 @@ def save_table(address: str, table: str) -> dict[str, object]:
         }
 
     return ask_replay(address, ask)
+
+
+def _other_pattern(found: TableDefinition, definition: TableDefinition) -> ConfigurationError:
+    """Return the error of items that the table's pattern does not allow."""
+    text = "; ".join(definition.differences(found))
+    message = f"the file's items are of another pattern than those of table {definition.table!r}, where {text}"
+    details = {"field": "pattern", "value": repr(found.pattern), "allowed": repr(definition.pattern)}
+    return ConfigurationError(message, details=details)
 
 
 async def _ensure(client: ReplayClient, definition: TableDefinition) -> tuple[TableDefinition, bool]:

@@ -9,6 +9,7 @@ import numpy as np
 from heronry.cli.replay_tables import table_fields
 from heronry.replay.core.byte_budget import ByteBudget
 from heronry.replay.core.effects import Effect
+from heronry.replay.core.state import State, part_of
 from heronry.replay.core.step_memory import AnonymousMemory
 from heronry.replay.core.table import Table
 from heronry.replay.durability.definition_file import read_definition
@@ -16,9 +17,11 @@ from heronry.replay.durability.effect_codec import decode
 from heronry.replay.durability.folder import TableFolder
 from heronry.replay.durability.log import segments
 from heronry.replay.durability.log_reader import LogReader
-from heronry.replay.durability.snapshot_file import Snapshot, read_snapshot
+from heronry.replay.durability.saved_table import saved_steps
+from heronry.replay.durability.snapshot_file import read_snapshot
 from heronry.replay.durability.snapshots import SnapshotFolder
 from heronry.types.errors import ConfigurationError, DataLossError
+from heronry.types.experience import AcknowledgementLevel
 from heronry.types.tables import TableDefinition
 
 if TYPE_CHECKING:
@@ -66,12 +69,16 @@ def folder_fields(path: Path) -> dict[str, object]:
         raise ConfigurationError.of("--dir", str(path), f"the folder of one table, with its definition{hint}")
     definition = read_definition(folder.definition)
     problems: list[str] = []
-    snapshots = SnapshotFolder(folder.snapshots)
+    # A table of memory that was saved has its one snapshot beside its steps, and no log.
+    is_saved = definition.acknowledgement is AcknowledgementLevel.MEMORY
+    snapshots = SnapshotFolder(path if is_saved else folder.snapshots)
+    columns = saved_steps(path) if is_saved else folder.columns
     newest = snapshots.newest(problems)
     reader = LogReader(folder.log, 0 if newest is None else newest.position)
     # The service's own bound is not told in the folder; the files have room for what it allows.
-    budget = ByteBudget(max(_LEAST_BYTES, 2 * sum(file.stat().st_size for file in folder.columns.glob("*"))))
-    recovered, num_effects = _recovered(definition, newest, reader, budget, problems)
+    budget = ByteBudget(max(_LEAST_BYTES, 2 * sum(file.stat().st_size for file in columns.glob("*"))))
+    state = None if newest is None else part_of(newest.state, "table") if is_saved else newest.state
+    recovered, num_effects = _recovered(definition, state, reader, budget, problems)
     if reader.damage is not None:
         problems.append(str(reader.damage))
     return {
@@ -79,7 +86,7 @@ def folder_fields(path: Path) -> dict[str, object]:
         "table": definition.table,
         "snapshots": [_snapshot_fields(snapshots.file_of(position)) for position in snapshots.positions()],
         "segments": [{"first": first, "bytes": file.stat().st_size} for first, file in segments(folder.log)],
-        "column_bytes": sum(file.stat().st_blocks * 512 for file in folder.columns.glob("*")),
+        "column_bytes": sum(file.stat().st_blocks * 512 for file in columns.glob("*")),
         "log_end": reader.position,
         "effects_since_snapshot": num_effects,
         "recovered": recovered,
@@ -111,17 +118,19 @@ def show_folder(console: "Console", fields: Mapping[str, object]) -> None:
 
 def _recovered(
     definition: TableDefinition,
-    snapshot: Snapshot | None,
+    state: State | None,
     reader: LogReader,
     budget: ByteBudget,
     problems: list[str],
 ) -> tuple[dict[str, object], int]:
     rng = np.random.default_rng(definition.seed)
-    table = Table(definition, budget, rng, journal=_NoJournal(), memory=_UntouchedMemory())
+    # Only tables with a journal keep checksums of their pages.
+    journal = None if definition.acknowledgement is AcknowledgementLevel.MEMORY else _NoJournal()
+    table = Table(definition, budget, rng, journal=journal, memory=_UntouchedMemory())
     num_effects = 0
     try:
-        if snapshot is not None:
-            table.restore(snapshot.state)
+        if state is not None:
+            table.restore(state)
         for record in reader:
             for effect in decode(record.kind, record.payload):
                 table.recover(effect)

@@ -7,6 +7,7 @@ from heronry.cli.replay_service import ask_replay
 from heronry.client.replay import ReplayClient
 from heronry.types.blocking import Waiting
 from heronry.types.experience import AcknowledgementLevel
+from heronry.types.patterns import Pattern
 from heronry.types.tables import Selector, TableInfo
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def table_fields(info: TableInfo) -> dict[str, object]:
             {"side": w.side, "term": w.term, "value": w.value, "bound": w.bound, "waited_s": w.waited_s}
             for w in info.waiting
         ],
+        "pattern": _pattern_fields(definition.pattern),
         "columns": {c.path: [c.element_type.name.lower(), list(c.shape)] for c in definition.columns},
     }
 
@@ -75,6 +77,8 @@ def show_tables(console: "Console", fields: Mapping[str, object]) -> None:
     for table in tables:
         shown.add_row(*_row(table))
     console.print(shown)
+    if len(tables) == 1:
+        show_declaration(console, tables[0])
     for table in tables:
         console.print(f"{table['table']}: {_describe_limiter(table)}", markup=False)
         if table["acknowledgement"] != AcknowledgementLevel.MEMORY.value:
@@ -82,6 +86,24 @@ def show_tables(console: "Console", fields: Mapping[str, object]) -> None:
             console.print(f"{table['table']}: durable up to {table['durable_position']:,}; {found}", markup=False)
         for waiting in cast("Sequence[Mapping[str, object]]", table["waiting"]):
             console.print(f"{table['table']}: {describe_waiting(waiting)}", markup=False)
+
+
+def show_declaration(console: "Console", table: Mapping[str, object]) -> None:
+    """Print how a table chooses its items, what these are made of, and its columns, each on a line that fits."""
+    pattern = cast("Mapping[str, object]", table["pattern"])
+    steps, period = pattern["num_steps"], pattern["period"]
+    console.print(f"  sampler: {table['sampler']}; remover: {table['remover']}", markup=False)
+    console.print(
+        f"  pattern: items of {'up to ' if pattern['has_lengths'] else ''}{steps} step{'' if steps == 1 else 's'}, "
+        f"{f'one every {period}' if period else 'made by writers'}; at an episode's end: {pattern['episode_end']}",
+        markup=False,
+    )
+    columns = cast("Mapping[str, Sequence[object]]", table["columns"])
+    width = max((len(path) for path in columns), default=0)
+    for path, (kind, shape) in columns.items():
+        console.print(f"  column {path:<{width}}  {kind}{shape}", markup=False)
+    if not columns:
+        console.print("  columns: those of the first writer", markup=False)
 
 
 def describe_waiting(waiting: Mapping[str, object]) -> str:
@@ -112,6 +134,16 @@ def _describe_limiter(table: Mapping[str, object]) -> str:
         return f"{first}, no bound on samples"
     bounds = f"{'-' if low is None else f'{low:g}'} to {'-' if high is None else f'{high:g}'}"
     return f"inserts * {limiter['samples_per_insert']:g} - samples is {limiter['diff']:g} of {bounds}; {first}"
+
+
+def _pattern_fields(pattern: Pattern) -> dict[str, object]:
+    return {
+        "num_steps": pattern.num_steps,
+        "period": pattern.period,
+        "episode_end": pattern.episode_end.value,
+        "has_lengths": pattern.has_lengths,
+        "outputs": [column.name for column in pattern.columns],
+    }
 
 
 def _selector(selector: Selector) -> str:

@@ -50,8 +50,19 @@ class FormatModule(Protocol):
 
 
 def format_of(path: Path) -> DatasetFormat:
-    """Return the format that a path speaks of: `.parquet` is a file of that kind, all else a Minari folder."""
-    return DatasetFormat.PARQUET if path.suffix == PARQUET_SUFFIX else DatasetFormat.MINARI
+    """Return the format that a path speaks of: `.parquet` is a file of that kind, no suffix a Minari folder.
+
+    A folder that is there is Minari's, whatever its name.
+
+    Raises:
+      ConfigurationError: a file of another kind, or a path that speaks of one.
+    """
+    if path.suffix.lower() == PARQUET_SUFFIX:
+        return DatasetFormat.PARQUET
+    if path.suffix and not path.is_dir():
+        allowed = "a name that ends in .parquet, or a folder's without a suffix for Minari, unless --format says which"
+        raise ConfigurationError.of("path", str(path), allowed)
+    return DatasetFormat.MINARI
 
 
 def load_format(kind: DatasetFormat) -> FormatModule:

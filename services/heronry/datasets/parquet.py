@@ -49,6 +49,8 @@ class ParquetWriter(AbstractContextManager["ParquetWriter"]):
             raise InvalidArgumentError.of("definition.columns", (), "the table's columns")
         if path.exists():
             raise InvalidArgumentError.of("path", str(path), "a file that does not exist yet")
+        if not path.parent.is_dir():
+            raise InvalidArgumentError.of("path", str(path), f"in a folder that is there; {str(path.parent)!r} is not")
         self._path = path
         self._partial = path.with_name(path.name + ".partial")
         self._specs = definition.columns

@@ -14,7 +14,7 @@ from heronry.replay.core.table import Table
 from heronry.replay.durability.folder import TableFolder
 from heronry.replay.durability.group_commit import GroupCommit
 from heronry.replay.durability.recovery import DurabilitySettings
-from heronry.replay.durability.saved_table import load_saved, saved_memory, saved_tables
+from heronry.replay.durability.saved_table import load_saved, remove_saved, saved_memory, saved_tables
 from heronry.replay.durability.storage_root import Recovered, StorageRoot
 from heronry.replay.table_host import TableHost
 from heronry.types.errors import AlreadyExistsError, FailedPreconditionError, HeronryError, TableNotFoundError
@@ -59,7 +59,8 @@ class TableHosts:
                 self._hosts[definition.table] = await self._new_host(definition, run_id)
                 return True
         if known.declared != definition:
-            message = f"table {definition.table!r} is there with another definition"
+            differences = "; ".join(known.declared.differences(definition))
+            message = f"table {definition.table!r} is there with another definition: {differences}"
             raise AlreadyExistsError(message, details={"field": "definition.table", "value": definition.table})
         return False
 
@@ -101,20 +102,27 @@ class TableHosts:
         return tuple(one.name for one in found if one.table is not None)
 
     async def drop(self, table: str) -> None:
-        """Drop a table with its folder, where there is one."""
+        """Drop a table with its folder, or with what is saved of it."""
         host = self._hosts.pop(table, None)
         if host is not None:
             await host.close(remove=True)
 
     async def discard(self, table: str) -> None:
-        """Remove what lies on disk of a client's table that could not be opened.
+        """Remove what lies on disk of a table that is not served: it could not be opened, or is saved and not loaded.
 
         Raises:
           TableNotFoundError: no such table; names those there are.
         """
-        root = self._roots.get(self._path(""))
-        if root is None or not await asyncio.to_thread(root.discard, table):
-            raise TableNotFoundError.of("table", table, sorted(self._hosts))
+        async with self._making:
+            # One that was made meanwhile is there to be dropped, and not by its name on disk.
+            if table in self._hosts or not await asyncio.to_thread(self._discarded, table):
+                raise TableNotFoundError.of("table", table, sorted(self._hosts))
+
+    async def discard_unopened(self, run_id: str) -> None:
+        """Remove what lies on disk of a run's tables that could not be opened."""
+        root = self._roots.get(self._path(run_id))
+        if root is not None:
+            await asyncio.to_thread(root.discard_unopened)
 
     async def leave(self, run_id: str) -> None:
         """Drop all that lies on disk of a run; its tables must be dropped."""
@@ -135,32 +143,56 @@ class TableHosts:
 
     async def _new_host(self, definition: TableDefinition, run_id: str) -> TableHost:
         """Make a table in another thread: files are written, and a saved table may be large."""
+        for root in self._roots.values():
+            root.check_free(definition.table)
         if definition.acknowledgement is not AcknowledgementLevel.MEMORY:
             durable = await asyncio.to_thread(lambda: self._root(run_id).create(definition))
             return TableHost(definition, durable.table, durable, self._group)
         if run_id:
             return TableHost(definition, self._fresh(definition))
-        path = TableFolder(self._path("") / _SAVED, definition.table).path
+        path = self._saved_path(definition.table)
         return TableHost(definition, await asyncio.to_thread(self._in_memory, definition, path), saved=path)
 
     def _in_memory(self, definition: TableDefinition, path: Path) -> Table:
         """Make a table without a journal; one that was saved before the service's start begins with that."""
-        is_saved = path in self._saved
+        if path not in self._saved:
+            return self._fresh(definition)
+        table = self._loaded(definition, path)
         self._saved.discard(path)
-        return (self._loaded(definition, path) if is_saved else None) or self._fresh(definition)
+        return table
 
-    def _loaded(self, definition: TableDefinition, path: Path) -> Table | None:
-        """Return a table as it was saved, or None; its steps are mapped, unless it spills to a file of its own."""
-        table = self._fresh(definition, None if definition.spill else saved_memory(path))
+    def _loaded(self, definition: TableDefinition, path: Path) -> Table:
+        """Return a table as it was saved; its steps are mapped, unless it spills to a file of its own.
+
+        Raises:
+          FailedPreconditionError, DataLossError: it cannot be; what was saved stays.
+        """
+        table: Table | None = None
         try:
-            if load_saved(path, definition, table, is_mapped=not definition.spill):
-                _log.info("table_loaded", table=definition.table, items=table.num_items, path=str(path))
-                return table
-            _log.warning("table_not_loaded", table=definition.table, error="saved under another definition")
-        except HeronryError as error:
-            _log.error("table_not_loaded", table=definition.table, error=str(error))
-        table.close()
-        return None
+            table = self._fresh(definition, None if definition.spill else saved_memory(path))
+            load_saved(path, definition, table, is_mapped=not definition.spill)
+        except BaseException as error:
+            if table is not None:
+                table.close()
+            if isinstance(error, HeronryError):
+                _log.error("table_not_loaded", table=definition.table, error=error.message)
+                message = f"{error.message}; mend that, or delete the table with all that is saved of it"
+                raise type(error)(message, details=error.details) from error
+            raise
+        _log.info("table_loaded", table=definition.table, items=table.num_items, path=str(path))
+        return table
+
+    def _discarded(self, table: str) -> bool:
+        is_found = [root.discard(table) for root in self._roots.values()]
+        path = self._saved_path(table)
+        if path in self._saved:
+            remove_saved(path)
+            self._saved.discard(path)
+            return True
+        return any(is_found)
+
+    def _saved_path(self, table: str) -> Path:
+        return TableFolder(self._path("") / _SAVED, table).path
 
     def _fresh(self, definition: TableDefinition, memory: StepMemory | None = None) -> Table:
         if definition.spill:

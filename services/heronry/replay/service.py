@@ -12,7 +12,7 @@ from heronry.replay.servicer import ReplayServicer
 from heronry.replay.shared_memory import SharedMemory
 from heronry.runtime import ServerBuilder, ServiceNode
 from heronry.spec import RunSpec
-from heronry.types.errors import FencedError
+from heronry.types.errors import ConfigurationError, FencedError
 from heronry.types.run import Assignment, Progress
 from heronry.types.tables import TableDefinition
 
@@ -67,13 +67,13 @@ class ReplayService:
         """Serve the tables of clients that a former process left.
 
         Raises:
-          FencedError: another server that stands alone uses their folder.
+          ConfigurationError: another server that stands alone uses their folder.
         """
         try:
             await self._hosts.recover()
         except FencedError as error:
             if not self._settings.coordinator:
-                raise
+                raise ConfigurationError(error.message, details=error.details) from error
             # A run's tables lie in the run's own folder: the run can do without what others left here.
             _log.warning("tables_not_recovered", error=str(error))
 
@@ -126,6 +126,8 @@ class ReplayService:
         recovered = await self._hosts.recover(run_id)
         for table in () if is_kept else recovered:
             await self._hosts.drop(table)
+        if not is_kept:
+            await self._hosts.discard_unopened(run_id)
         self._run_tables = (*kept, *(recovered if is_kept else ()))
 
     async def _make_tables(self, run_id: str, definitions: Sequence[TableDefinition]) -> None:

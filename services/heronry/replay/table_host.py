@@ -16,12 +16,12 @@ from heronry.replay.core.table import Table
 from heronry.replay.core.windows import Pages
 from heronry.replay.durability.durable_table import DurableTable
 from heronry.replay.durability.group_commit import GroupCommit
-from heronry.replay.durability.saved_table import TableSaver
+from heronry.replay.durability.saved_table import TableSaver, remove_saved
 from heronry.replay.durability.snapshot_file import Snapshot
 from heronry.replay.settling import Settling
 from heronry.runtime.owner import Owner
 from heronry.types.blocking import Changed, Waiting
-from heronry.types.errors import FailedPreconditionError, HeronryError, ResourceExhaustedError, UnavailableError
+from heronry.types.errors import FailedPreconditionError, HeronryError, UnavailableError
 from heronry.types.tables import TableDefinition, TableInfo
 
 T = TypeVar("T")
@@ -175,6 +175,8 @@ class TableHost:
         await asyncio.gather(*upkeep, return_exceptions=True)
         if self._durable is None:
             await self._owner.call(self.table.close)
+            if remove and self._saved is not None:
+                await asyncio.to_thread(remove_saved, self._saved)
         elif remove:
             await self._owner.call(self._durable.remove)
         else:
@@ -262,7 +264,7 @@ class TableHost:
         try:
             if durable.has_changed:
                 await self.save_snapshot()
-        except ResourceExhaustedError as error:
+        except HeronryError as error:
             _log.warning("table_snapshot_failed", table=self.declared.table, error=str(error))
 
     def _note_durable(self, position: int) -> None:

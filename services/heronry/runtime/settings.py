@@ -109,8 +109,21 @@ def validated(cls: type[S], values: Mapping[str, object]) -> S:
         path = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             raise unknown_key(path, _keys(cls)) from None
+        if first["type"] == "missing":
+            # What pydantic gives as the value here are the settings beside it.
+            details = {"field": path, "value": "", "allowed": "a value"}
+            raise ConfigurationError(
+                f"{path}: not given, but needed with {_beside(path, first['input'])}", details=details
+            ) from None
         allowed = first["msg"].removeprefix("Input should be ")
         raise ConfigurationError.of(path, first["input"], allowed) from None
+
+
+def _beside(path: str, input_value: object) -> str:
+    """Name the settings that were given in the same group."""
+    group = path.rpartition(".")[0]
+    given = sorted(str(key) for key in input_value) if isinstance(input_value, Mapping) else []
+    return ", ".join(f"{group}.{key}" if group else key for key in given) or "the others"
 
 
 def unknown_key(key: str, valid: Iterable[str], kind: str = "setting") -> ConfigurationError:
@@ -167,7 +180,10 @@ def _from_flags(cls: type[BaseModel], argv: Sequence[str], role: str) -> dict[st
         known, unknown = parser.parse_known_args(argv)
     except argparse.ArgumentError as error:
         name = error.argument_name or "arguments"
-        raise ConfigurationError.of(name, None, error.message) from None
+        details = {"field": name, "value": "", "allowed": error.message}
+        raise ConfigurationError(f"{name}: {error.message}", details=details) from None
+    if unknown and not unknown[0].startswith("-"):
+        raise ConfigurationError.of("arguments", unknown[0], "flags alone, as --drain-s 3")
     if unknown:
         raise unknown_key(unknown[0].partition("=")[0], [*flags.values(), "--config"], "flag")
     return _nested(vars(known))

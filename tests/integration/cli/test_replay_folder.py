@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,3 +110,17 @@ def test_a_folder_of_tables_names_those_in_it(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match=r"the folder of one table, with its definition: a lie in it"):
         folder_fields(tmp_path)
+
+
+async def test_a_saved_table_of_memory_is_told(serve: Callable, tmp_path: Path) -> None:
+    client = await serve(tmp_path / "live")
+    await client.create_table(replace(DEFINITION, acknowledgement=AcknowledgementLevel.MEMORY))
+    async with client.writer("my table", columns=(STEP,), num_lanes=1) as writer:
+        await writer.append({"step": np.arange(40).reshape(-1, 1)}, ParameterVersion(1, 1))
+    saved = await client.save_snapshot("my table")
+
+    fields = folder_fields(Path(saved.path))
+
+    assert fields["recovered"]["items"] == 40
+    assert [found["items"] for found in fields["snapshots"]] == [40]
+    assert fields["problems"] == []

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,13 @@ from heronry.replay.service import ReplayService
 from heronry.runtime import ServiceNode
 from heronry.spec import resolve
 from heronry.types.columns import ColumnSpec
-from heronry.types.errors import FailedPreconditionError, FencedError, ResourceExhaustedError, TableNotFoundError
+from heronry.types.errors import (
+    ConfigurationError,
+    DataLossError,
+    FailedPreconditionError,
+    ResourceExhaustedError,
+    TableNotFoundError,
+)
 from heronry.types.experience import AcknowledgementLevel, Block
 from heronry.types.run import Assignment, RunState
 from heronry.types.tables import RateLimiter, Selector, TableDefinition, TableInfo
@@ -39,7 +46,7 @@ def start(tmp_path: Path) -> Start:
 
     @contextlib.asynccontextmanager
     async def running(**settings: object) -> AsyncIterator[ReplayService]:
-        chosen = ReplaySettings(instance="replay-0", data_dir=tmp_path, **{"max_bytes": 32 << 20, **settings})
+        chosen = ReplaySettings(instance="replay-0", **{"data_dir": tmp_path, "max_bytes": 32 << 20, **settings})
         service = build(chosen)
         node = ServiceNode(service, chosen)
         try:
@@ -103,29 +110,63 @@ async def test_a_dropped_table_does_not_come_back(start: Start, tmp_path: Path) 
         assert service.hosts.all() == []
 
 
+@pytest.mark.parametrize("level", [LEVELS.PROCESS, LEVELS.MEMORY])
 @pytest.mark.parametrize("harm", ["a smaller bound", "a damaged definition"])
 async def test_a_table_that_cannot_be_opened_is_left_alone_until_it_is_deleted(
-    start: Start, tmp_path: Path, harm: str
+    start: Start, tmp_path: Path, harm: str, level: AcknowledgementLevel
 ) -> None:
+    numbers = list(range(300_000))
     async with start() as service:
-        await service.hosts.create(definition())
-        await append(service, "mine", list(range(1000)))
+        await service.hosts.create(replace(definition(), max_size=300_000))
+        await append(service, "mine", numbers)
     [declared] = tmp_path.rglob("definition")
     written = declared.read_bytes()
-    if harm == "a damaged definition":
-        declared.write_bytes(written[:-1] + bytes([written[-1] ^ 1]))
+    is_damaged = harm == "a damaged definition"
+    if is_damaged:
+        declared.write_bytes(written[:-3] + bytes([written[-3] ^ 1]) + written[-2:])
 
-    async with start(max_bytes=(1 << 20) if harm == "a smaller bound" else (32 << 20)) as service:
-        if service.hosts.find("mine") is None:
-            with pytest.raises(FailedPreconditionError, match="could not be opened"):
-                await service.hosts.create(definition())
+    reason = "the definition is damaged" if is_damaged else "raise max_bytes"
+    async with start(max_bytes=(32 << 20) if is_damaged else (1 << 20)) as service:
+        with pytest.raises(FailedPreconditionError, match=f"{declared.parent}.*could not be opened.*{reason}"):
+            await service.hosts.create(replace(definition(level), max_size=300_000))
     declared.write_bytes(written)
 
     async with start() as service:
-        assert await steps(service, "mine") == list(range(1000))
+        assert await steps(service, "mine") == numbers
         await service.hosts.drop("mine")
         with pytest.raises(TableNotFoundError):
             await service.hosts.discard("mine")
+
+
+async def test_a_definition_that_cannot_be_read_is_told_and_left(start: Start, tmp_path: Path) -> None:
+    async with start() as service:
+        await service.hosts.create(definition())
+    [declared] = tmp_path.rglob("definition")
+    declared.rename(declared.with_name("moved"))
+    declared.mkdir()
+
+    async with start() as service:
+        with pytest.raises(FailedPreconditionError, match=r"could not be opened.*Is a directory"):
+            await service.hosts.create(definition())
+
+
+async def test_a_runs_table_that_cannot_be_opened_is_left_alone_until_it_is_deleted(
+    start: Start, tmp_path: Path
+) -> None:
+    spec = resolve("cartpole", algorithm="dqn").to_dict()
+    async with start(coordinator="") as service:
+        await service.reconcile(Assignment(1, "first", RunState.RUNNING, spec))
+        await append(service, "experience", list(range(50)))
+    [declared] = tmp_path.rglob("definition")
+    written = declared.read_bytes()
+    declared.write_bytes(written[:-3])
+
+    async with start(coordinator="") as service:
+        with pytest.raises(FailedPreconditionError, match="could not be opened"):
+            await service.reconcile(Assignment(1, "first", RunState.RUNNING, spec))
+        await service.hosts.discard("experience")
+        await service.reconcile(Assignment(1, "first", RunState.RUNNING, spec))
+        assert (await info(service, "experience")).num_items == 0
 
 
 async def test_a_table_that_cannot_be_opened_can_be_deleted_and_made_anew(start: Start, tmp_path: Path) -> None:
@@ -155,10 +196,6 @@ async def test_a_saved_table_of_memory_is_loaded_when_it_is_made_again(start: St
         assert saved.num_items == 3
         assert saved.path.is_dir()
         assert (await info(service, "mine")).num_items == 4
-        # The same service does not load it: who drops a table wants it gone.
-        await service.hosts.drop("mine")
-        await service.hosts.create(definition(LEVELS.MEMORY))
-        assert (await info(service, "mine")).num_items == 0
 
     async with start() as service:
         await service.hosts.create(definition(LEVELS.MEMORY))
@@ -167,7 +204,41 @@ async def test_a_saved_table_of_memory_is_loaded_when_it_is_made_again(start: St
         assert (await info(service, "mine")).num_recovered == 3
 
 
-async def test_a_damaged_saved_table_is_told_and_the_table_begins_empty(start: Start) -> None:
+async def test_a_saved_table_goes_with_the_table_that_is_dropped(start: Start) -> None:
+    async with start() as service:
+        await service.hosts.create(definition(LEVELS.MEMORY))
+        await append(service, "mine", [1, 2, 3])
+        saved = await service.hosts.get("mine").save_snapshot()
+        await service.hosts.drop("mine")
+        assert not saved.path.exists()
+
+    async with start() as service:
+        await service.hosts.create(definition(LEVELS.MEMORY))
+        assert (await info(service, "mine")).num_items == 0
+
+
+async def test_a_table_saved_under_another_definition_is_kept_until_it_is_deleted(start: Start) -> None:
+    other = replace(definition(LEVELS.MEMORY), max_size=999, seed=7)
+    async with start() as service:
+        await service.hosts.create(definition(LEVELS.MEMORY))
+        await append(service, "mine", [1, 2, 3])
+        await service.hosts.get("mine").save_snapshot()
+
+    async with start() as service:
+        with pytest.raises(FailedPreconditionError, match=r"max_size is 1000, not 999; seed is 0, not 7.*delete"):
+            await service.hosts.create(other)
+        await service.hosts.create(definition(LEVELS.MEMORY))
+        assert await steps(service, "mine") == [1, 2, 3]
+
+    async with start() as service:
+        with pytest.raises(FailedPreconditionError):
+            await service.hosts.create(other)
+        await service.hosts.discard("mine")
+        await service.hosts.create(other)
+        assert (await info(service, "mine")).num_items == 0
+
+
+async def test_a_damaged_saved_table_is_kept_until_it_is_deleted(start: Start) -> None:
     async with start() as service:
         await service.hosts.create(definition(LEVELS.MEMORY))
         await append(service, "mine", [1, 2, 3])
@@ -177,15 +248,47 @@ async def test_a_damaged_saved_table_is_told_and_the_table_begins_empty(start: S
     (saved.path / "steps" / "0").write_bytes(content)
 
     async with start() as service:
+        with pytest.raises(DataLossError, match=r"are damaged.*delete the table"):
+            await service.hosts.create(definition(LEVELS.MEMORY))
+        await service.hosts.discard("mine")
         await service.hosts.create(definition(LEVELS.MEMORY))
         assert (await info(service, "mine")).num_items == 0
+
+
+@pytest.mark.parametrize("place", ["in a file", "in /proc"])
+async def test_what_cannot_be_kept_in_the_data_folder_is_an_error_with_its_path(
+    start: Start, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "file").write_bytes(b"in the way")
+    folder = tmp_path / "file" if place == "in a file" else Path("/proc/foo")
+    async with start(data_dir=folder) as service:
+        for declared in (definition(), replace(definition(LEVELS.MEMORY), spill=True)):
+            with pytest.raises(FailedPreconditionError, match=rf"{folder}.*: (Not a directory|No such file)"):
+                await service.hosts.create(declared)
+        await service.hosts.create(definition(LEVELS.MEMORY))
+        await append(service, "mine", [1])
+        with pytest.raises(FailedPreconditionError, match=rf"{folder}.*: (Not a directory|No such file)"):
+            await service.hosts.get("mine").save_snapshot()
+
+
+@pytest.mark.parametrize("name", ["n" * 200, "ä" * 100, "a/b/../c", "..", "~ %2F", "@saved"])
+@pytest.mark.parametrize("level", [LEVELS.PROCESS, LEVELS.MEMORY])
+async def test_a_table_of_any_allowed_name_has_a_folder(start: Start, name: str, level: AcknowledgementLevel) -> None:
+    async with start() as service:
+        await service.hosts.create(definition(level, name))
+        await append(service, name, [1])
+        await service.hosts.get(name).save_snapshot()
+
+    async with start() as service:
+        await service.hosts.create(definition(level, name))
+        assert await steps(service, name) == [1]
 
 
 async def test_a_second_server_over_the_same_folder_is_refused_by_name(start: Start) -> None:
     async with start() as service:
         await service.hosts.create(definition())
 
-        with pytest.raises(FencedError, match="in use by another replay server"):
+        with pytest.raises(ConfigurationError, match="in use by another replay server"):
             async with start():
                 pass
 

@@ -2,14 +2,18 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from heronry.cli.replay_tables import show_tables, table_fields
 from heronry.types.blocking import Waiting
+from heronry.types.columns import ColumnSpec
 from heronry.types.experience import AcknowledgementLevel
+from heronry.types.patterns import Pattern
 from heronry.types.tables import RateLimiter, Selector, TableDefinition, TableInfo
+from heronry.types.tensors import ElementType
 
 LIMITER = RateLimiter.sample_to_insert_ratio(8, 1000, 4096)
 BUSY = TableInfo(
@@ -71,3 +75,15 @@ def test_no_bound_is_null_in_json() -> None:
     assert (fields["limiter"]["min_diff"], fields["limiter"]["max_diff"]) == (None, None)
     assert fields["sampler"] == "fifo"
     assert json.loads(json.dumps(table_fields(BUSY)))["sampler"] == "prioritized(0.6)"
+
+
+def test_one_table_shows_what_it_is_made_of(console: Console) -> None:
+    spec = ColumnSpec("observation", ElementType.FLOAT32, (4,))
+    lines = shown(console, replace(FREE, definition=replace(FREE.definition, columns=(spec,), pattern=Pattern(4, 2))))
+
+    assert lines[2:5] == [
+        "  sampler: fifo; remover: fifo",
+        "  pattern: items of 4 steps, one every 2; at an episode's end: cross",
+        "  column observation  float32[4]",
+    ]
+    assert max(map(len, lines)) <= 80

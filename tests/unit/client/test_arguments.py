@@ -14,6 +14,7 @@ from heronry.client.arguments import (
     check_version,
 )
 from heronry.client.outbox import check_columns
+from heronry.client.replay import ReplayClient
 from heronry.types.columns import ColumnSpec
 from heronry.types.contribution import ContributionKind
 from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
@@ -80,3 +81,17 @@ def test_a_column_that_is_no_block_is_named(column: object) -> None:
 
     with pytest.raises(SchemaMismatchError, match=r"columns\.reward"):
         check_columns({"reward": column}, [spec], 2)  # type: ignore[dict-item]  # on purpose
+
+
+@pytest.mark.parametrize("num_credits", [2**40, 0])
+def test_credits_are_those_that_the_wire_can_count(num_credits: int) -> None:
+    with pytest.raises(
+        InvalidArgumentError, match=rf"credits: got {num_credits}, allowed: a whole number, 1 to 4294967295"
+    ):
+        ReplayClient("localhost:1").reader("t", batch_size=1, credits=num_credits)
+
+
+def test_an_epoch_of_a_writer_is_no_negative_number() -> None:
+    client, columns = ReplayClient("localhost:1"), (ColumnSpec("x", ElementType.INT8, ()),)
+    with pytest.raises(InvalidArgumentError, match=r"writer_epoch: got -1, allowed: a whole number, at least 0"):
+        client.writer("t", columns=columns, num_lanes=1, writer_epoch=-1)

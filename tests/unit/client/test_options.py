@@ -5,6 +5,7 @@ import pytest
 
 from heronry.client.connection import choose_address
 from heronry.client.options import ConnectionOptions, TlsOptions, make_client_id
+from heronry.client.replay import ReplayClient
 from heronry.types.errors import ConfigurationError, UnavailableError
 
 
@@ -46,3 +47,9 @@ def test_the_only_address_is_tried_even_when_nobody_listens_yet(tmp_path: Path) 
 def test_a_service_without_addresses_is_unavailable() -> None:
     with pytest.raises(UnavailableError):
         choose_address(())
+
+
+@pytest.mark.parametrize("address", ["localhost:99999", "", None, "localhost", "localhost:0", 7])
+def test_a_client_names_an_address_that_cannot_be(address: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^address: got .*, allowed: `unix:/path` or `host:port`"):
+        ReplayClient(address)

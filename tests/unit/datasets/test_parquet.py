@@ -148,3 +148,8 @@ def test_memory_is_bounded_by_row_groups(tmp_path: Path, definition, make_run, m
             assert writer._pending_bytes < 10_000
 
     assert pyarrow.parquet.ParquetFile(tmp_path / "a.parquet").num_row_groups > 5
+
+
+def test_a_missing_folder_is_named(tmp_path: Path, definition) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"in a folder that is there; .*missing' is not"):
+        open_writer(tmp_path / "missing" / "x.parquet", definition)

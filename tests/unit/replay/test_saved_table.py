@@ -80,7 +80,7 @@ def test_a_loaded_table_is_the_one_that_was_saved_and_goes_on(served: Table, tmp
     path = tmp_path / "saved"
     table = fresh(saved_memory(path) if is_mapped else SpillMemory(tmp_path / "spill"))
 
-    assert load_saved(path, DECLARED, table, is_mapped=is_mapped)
+    load_saved(path, DECLARED, table, is_mapped=is_mapped)
 
     assert steps(table) == steps(served) == list(range(2000, 5000))
     assert first_difference(table.state()["items"], served.state()["items"]) is None
@@ -92,7 +92,7 @@ def test_what_a_mapped_table_writes_does_not_change_what_was_saved(served: Table
     path = tmp_path / "saved"
     for _ in range(2):
         table = fresh(saved_memory(path))
-        assert load_saved(path, DECLARED, table, is_mapped=True)
+        load_saved(path, DECLARED, table, is_mapped=True)
         assert steps(table) == steps(served)
         append(table, 5000, 2900)
         table.close()
@@ -101,7 +101,7 @@ def test_what_a_mapped_table_writes_does_not_change_what_was_saved(served: Table
 def test_a_mapped_table_outlives_what_it_was_loaded_from(served: Table, tmp_path: Path) -> None:
     path = tmp_path / "saved"
     table = fresh(saved_memory(path))
-    assert load_saved(path, DECLARED, table, is_mapped=True)
+    load_saved(path, DECLARED, table, is_mapped=True)
     append(served, 5000, 10)
 
     save(served, path)

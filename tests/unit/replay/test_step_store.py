@@ -241,7 +241,7 @@ def test_a_table_of_its_own_bound_refuses_below_the_services() -> None:
 
 
 def test_a_budget_smaller_than_one_block_is_refused_at_once() -> None:
-    with pytest.raises(ResourceExhaustedError, match="a block of 76800 bytes exceeds max_bytes, 5000"):
+    with pytest.raises(ResourceExhaustedError, match=r"max_bytes: got 5000, .* at least 76800"):
         StepStore("t", (WIDE,), Pattern(1, 1), ByteBudget(5000))
 
 
@@ -313,3 +313,15 @@ def test_an_output_that_the_pattern_has_not_is_refused() -> None:
 
     with pytest.raises(SchemaMismatchError, match=r"header\.columns: got 'image', allowed: some of wide, step, done"):
         store.layout(("step", "image"), 4)
+
+
+@pytest.mark.parametrize(("num_bytes", "page_rows"), [(300_000, 8), (4 << 20, 4), (64 << 10, 64), (1, 2048)])
+def test_pages_of_huge_steps_have_fewer_rows(num_bytes: int, page_rows: int) -> None:
+    specs = (ColumnSpec("pixels", ElementType.UINT8, (num_bytes,)),)
+    assert StepStore("frames", specs, Pattern(1, 1), ByteBudget(64 << 20))._pool.page_rows == page_rows
+
+
+def test_a_bound_below_a_page_is_refused_by_its_name() -> None:
+    specs = (ColumnSpec("pixels", ElementType.UINT8, (300_000,)),)
+    with pytest.raises(ResourceExhaustedError, match=r"max_bytes: got 1048576,.* at least 2400000, a page of 8 steps"):
+        StepStore("frames", specs, Pattern(1, 1), ByteBudget(1 << 20))

@@ -145,3 +145,11 @@ def test_a_queue_table_serves_each_item_once_oldest_first() -> None:
 
     assert table.sampler == table.remover == Selector(SelectorKind.FIFO)
     assert (table.max_times_sampled, table.max_size, table.max_lag) == (1, 16, 3)
+
+
+@pytest.mark.parametrize("name", ["n" * 201, "ä" * 101, "a\nb", "a\0", "\x7f", "\ud800"])
+def test_names_that_no_folder_or_log_line_can_carry_are_refused(name: str) -> None:
+    fifo = Selector.fifo()
+    with pytest.raises(InvalidArgumentError, match=r"definition\.table: .*1 to 200 bytes of UTF-8"):
+        TableDefinition(name, fifo, fifo, RateLimiter.of_min_size(1), 10)
+    assert TableDefinition("ä" * 100, fifo, fifo, RateLimiter.of_min_size(1), 10)

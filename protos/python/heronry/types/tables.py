@@ -2,7 +2,9 @@
 
 import enum
 import sys
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Self
 
 from heronry.types.blocking import Waiting
@@ -20,6 +22,8 @@ from heronry.types.field_checks import (
 from heronry.types.patterns import ONE_STEP, Pattern
 
 _UNBOUNDED = sys.float_info.max
+MAX_TABLE_NAME_BYTES = 200
+_MAX_SHOWN = 80
 
 
 class SelectorKind(enum.Enum):
@@ -190,6 +194,15 @@ _KINDS: dict[str, type] = {
 }
 
 
+def _check_table(name: str) -> None:
+    allowed = f"a name of 1 to {MAX_TABLE_NAME_BYTES} bytes of UTF-8 without control characters"
+    checked_name("definition.table", name, allowed)
+    # Surrogates have no UTF-8; controls would break lines of logs and metrics.
+    is_clean = not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name)
+    if not is_clean or len(name.encode()) > MAX_TABLE_NAME_BYTES:
+        raise InvalidArgumentError.of("definition.table", name, allowed)
+
+
 @dataclass(frozen=True)
 class TableDefinition:
     """A table.
@@ -224,7 +237,7 @@ class TableDefinition:
     spill: bool = False
 
     def __post_init__(self) -> None:
-        checked_name("definition.table", self.table)
+        _check_table(self.table)
         for name, minimum, note in _COUNTS:
             value = getattr(self, name)
             object.__setattr__(self, name, whole_number(f"definition.{name}", value, minimum, note=note))
@@ -241,11 +254,29 @@ class TableDefinition:
         if len(set(paths)) != len(paths):
             raise InvalidArgumentError.of("definition.columns", paths, "each path once")
 
+    def differences(self, other: Self) -> tuple[str, ...]:
+        """Return how this definition differs from another: `max_size is 10, not 20`, field by field."""
+        return tuple(_differences("", self, other))
+
     @classmethod
     def queue(cls, table: str, *, size: int, pattern: Pattern, max_lag: int | None = None) -> Self:
         """Return an on-policy queue: every item is served once, oldest first."""
         fifo = Selector.fifo()
         return cls(table, fifo, fifo, RateLimiter.queue(size), size, 1, max_lag, pattern)
+
+
+def _differences(prefix: str, have: object, other: object) -> Iterator[str]:
+    for name in (f.name for f in fields(have)):  # type: ignore[arg-type]  # a dataclass, by the callers
+        ours, theirs = getattr(have, name), getattr(other, name)
+        if is_dataclass(ours):
+            yield from _differences(f"{prefix}{name}.", ours, theirs)
+        elif ours != theirs:
+            yield f"{prefix}{name} is {_shown(ours)}, not {_shown(theirs)}"
+
+
+def _shown(value: object) -> str:
+    text = str(value.value) if isinstance(value, enum.Enum) else repr(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 
 @dataclass(frozen=True)

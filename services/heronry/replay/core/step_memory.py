@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heronry.replay.core.reserved import reserved
-from heronry.types.errors import ResourceExhaustedError
+from heronry.types.errors import FailedPreconditionError, ResourceExhaustedError
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -98,7 +98,11 @@ class FileMemory:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._maps: dict[str, tuple[int, mmap.mmap, Bytes]] = {}
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"steps cannot be kept in {folder}: {error.strerror or error}"
+            raise FailedPreconditionError(message, details={"folder": str(folder)}) from error
 
     @property
     def folder(self) -> Path:

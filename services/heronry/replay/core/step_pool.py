@@ -21,6 +21,7 @@ from heronry.types.tensors import Array
 
 _PAGE_BYTES = 64 << 10
 _MIN_ROWS, _MAX_ROWS = 64, 2048
+_LARGE_PAGE_BYTES, _LEAST_ROWS = 4 << 20, 4
 _PAGE_OUT_BYTES = 4 << 20
 _PART_BYTES = 4 << 20
 _NUM_ROWS = 1 << 32  # as many as an item can name
@@ -320,7 +321,8 @@ class StepPool:
     def _check_fits(self) -> None:
         if self._max_pages < 1:
             message = (
-                f"table {self._name!r}: a block of {self.page_bytes} bytes exceeds max_bytes, {self._budget.max_bytes}"
+                f"table {self._name!r}: max_bytes: got {self._budget.max_bytes}, the table's or the service's, allowed: "
+                f"at least {self.page_bytes}, a page of {self.page_rows} steps; a writer keeps two or more"
             )
             details = {"table": self._name, "asked": str(self.page_bytes), "max_bytes": str(self._budget.max_bytes)}
             raise ResourceExhaustedError(message, details=details)
@@ -330,4 +332,7 @@ def _page_rows(row_bytes: int) -> int:
     rows = _MIN_ROWS
     while rows < _MAX_ROWS and 2 * rows * row_bytes <= _PAGE_BYTES:
         rows *= 2
+    # Steps of hundreds of kilobytes: few of them a page, or a small table would be a page or two.
+    while rows > _LEAST_ROWS and rows * row_bytes > _LARGE_PAGE_BYTES:
+        rows //= 2
     return rows

@@ -9,11 +9,24 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from heronry.types.errors import ResourceExhaustedError
+from heronry.types.errors import FailedPreconditionError, HeronryError, ResourceExhaustedError
 
 Buffer = bytes | memoryview | npt.NDArray[np.uint8]
 
 _MOST_BUFFERS = 512
+# What a wrong place answers: the same again will fail again.
+_WRONG_PLACE = frozenset(
+    (
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENAMETOOLONG,
+    )
+)
 
 
 def sync_folder(path: Path) -> None:
@@ -72,7 +85,9 @@ def is_full(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def cannot_write(what: str, error: OSError) -> ResourceExhaustedError:
-    """Return the error of something that could not be written, with the reason."""
+def cannot_write(what: str, error: OSError) -> HeronryError:
+    """Return the error of something that could not be written, with its path where there is one, and the reason."""
     reason = "no space is left on the disk" if is_full(error) else str(error.strerror or error)
-    return ResourceExhaustedError(f"{what}: {reason}", details={"resource": "disk", "what": what, "reason": reason})
+    place = "" if error.filename is None else f", {os.fsdecode(error.filename)}"
+    kind = FailedPreconditionError if error.errno in _WRONG_PLACE else ResourceExhaustedError
+    return kind(f"{what}{place}: {reason}", details={"resource": "disk", "what": what, "reason": reason})

@@ -1,6 +1,7 @@
 """The folder of a table: where its definition, columns, log and snapshots lie, and who may use it."""
 
 import fcntl
+import hashlib
 import os
 import shutil
 import urllib.parse
@@ -11,6 +12,8 @@ from heronry.replay.durability.files import sync_folder
 from heronry.types.errors import FencedError
 
 _LOCK: Final = "lock"
+_MAX_NAME: Final = 200
+"""Characters of a folder's name: with what is added to it, within what file systems take."""
 
 
 class FolderLock:
@@ -45,13 +48,14 @@ class TableFolder:
     """`<root>/<table>/{definition, columns/, log/, snapshots/}`; a name's special characters are escaped."""
 
     def __init__(self, root: Path, table: str) -> None:
-        # A dot at the beginning could name the folder itself or the one above.
-        self.path = root / urllib.parse.quote(table, safe="").replace(".", "%2E")
+        self.path = root / _folder_name(table)
 
     @classmethod
     def at(cls, path: Path) -> Self:
         """Return the folder that lies at a path."""
-        return cls(path.parent, urllib.parse.unquote(path.name))
+        folder = cls(path.parent, "")
+        folder.path = path
+        return folder
 
     @property
     def definition(self) -> Path:
@@ -80,3 +84,13 @@ class TableFolder:
         self.definition.unlink(missing_ok=True)
         sync_folder(self.path)
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _folder_name(table: str) -> str:
+    # A dot at the beginning could name the folder itself or the one above.
+    name = urllib.parse.quote(table, safe="").replace(".", "%2E")
+    if len(name) <= _MAX_NAME:
+        return name
+    # No other name has an @: it would be escaped.
+    digest = hashlib.sha256(table.encode()).hexdigest()
+    return f"{name[: _MAX_NAME - len(digest) - 1]}@{digest}"

@@ -23,7 +23,7 @@ from heronry.replay.durability.durable_table import Written
 from heronry.replay.durability.files import cannot_write, sync_folder, write_all
 from heronry.replay.durability.snapshot_file import Snapshot
 from heronry.replay.durability.snapshots import SnapshotFolder
-from heronry.types.errors import DataLossError
+from heronry.types.errors import DataLossError, FailedPreconditionError
 from heronry.types.tables import TableDefinition
 
 _STEPS: Final = "steps"
@@ -58,7 +58,7 @@ class TableSaver:
         try:
             (self._partial / _STEPS).mkdir(parents=True)
         except OSError as error:
-            raise cannot_write("a saved table", error) from error
+            raise cannot_write(f"table saved at {self._path}", error) from error
 
     def add(self, parts: Sequence[StoredPart]) -> None:
         """Write bytes of steps.
@@ -75,7 +75,7 @@ class TableSaver:
                 write_all(self._file(part.name), [content], part.offset)
             self._send_off(self._saved[begun:])
         except OSError as error:
-            raise cannot_write("a saved table", error) from error
+            raise cannot_write(f"table saved at {self._path}", error) from error
 
     def finish(self, definition: TableDefinition, snapshot: Snapshot) -> Written:
         """Write the state that the parts belong to, and put all of it in its place.
@@ -98,7 +98,7 @@ class TableSaver:
             sync_folder(self._path.parent)
             shutil.rmtree(former, ignore_errors=True)
         except OSError as error:
-            raise cannot_write("a saved table", error) from error
+            raise cannot_write(f"table saved at {self._path}", error) from error
         num_bytes += sum(saved.num_bytes for saved in self._saved)
         return Written(self._path, int(str(snapshot.told["num_items"])), num_bytes)
 
@@ -137,22 +137,38 @@ def saved_tables(folder: Path) -> set[Path]:
     return {p for p in folder.glob("*") if p.suffix != _PARTIAL}
 
 
+def remove_saved(path: Path) -> None:
+    """Remove what is saved at a path: first the name by which it is found."""
+    if not path.exists():
+        return
+    partial = path.with_name(f"{path.name}{_PARTIAL}")
+    shutil.rmtree(partial, ignore_errors=True)
+    path.rename(partial)
+    sync_folder(path.parent)
+    shutil.rmtree(partial, ignore_errors=True)
+
+
+def saved_steps(path: Path) -> Path:
+    """Return the folder of a saved table's steps."""
+    return path / _STEPS
+
+
 def saved_memory(path: Path) -> CopyOnWriteMemory:
     """Return memory that begins with the steps of a saved table, which are brought in as they are wanted."""
-    return CopyOnWriteMemory(path / _STEPS)
+    return CopyOnWriteMemory(saved_steps(path))
 
 
-def load_saved(path: Path, declared: TableDefinition, table: Table, *, is_mapped: bool) -> bool:
-    """Make a fresh table what was saved at a path; False when another definition was.
+def load_saved(path: Path, declared: TableDefinition, table: Table, *, is_mapped: bool) -> None:
+    """Make a fresh table what was saved at a path.
 
     All steps are read once and compared with their checksums before the table is served. With `is_mapped` the
     table has `saved_memory` of the path; otherwise they are copied into what it has.
 
     Raises:
+      FailedPreconditionError: it was saved under another definition; names the fields that differ.
       DataLossError: what was saved is damaged; the table must not be used.
     """
-    if read_definition(path / _DEFINITION) != declared:
-        return False
+    _check_same(path, read_definition(path / _DEFINITION), declared)
     problems: list[str] = []
     snapshot = SnapshotFolder(path).newest(problems)
     if snapshot is None:
@@ -160,7 +176,15 @@ def load_saved(path: Path, declared: TableDefinition, table: Table, *, is_mapped
     table.restore(part_of(snapshot.state, "table"))
     _read(path / _STEPS, _saved_of(part_of(snapshot.state, "steps")), None if is_mapped else table)
     table.finish_recovery()
-    return True
+
+
+def _check_same(path: Path, saved: TableDefinition, declared: TableDefinition) -> None:
+    if saved != declared:
+        message = (
+            f"table {declared.table!r} is saved in {path} under another definition: "
+            f"{'; '.join(saved.differences(declared))}"
+        )
+        raise FailedPreconditionError(message, details={"field": "definition", "value": declared.table})
 
 
 def _read(folder: Path, all_saved: Sequence[_Saved], table: Table | None) -> None:

@@ -41,6 +41,7 @@ class StorageRoot:
         self._path = path
         self._budget = budget
         self._settings = settings
+        self._unopened: dict[Path, HeronryError] = {}
         self._lock = FolderLock(path)
 
     def recover(self) -> Iterator[Recovered]:
@@ -59,9 +60,8 @@ class StorageRoot:
           ResourceExhaustedError: there is no room on the disk.
           InvalidArgumentError, SchemaMismatchError: the definition could never work.
         """
+        self.check_free(definition.table)
         folder = TableFolder(self._path, definition.table)
-        if folder.definition.exists():
-            raise _left_alone(definition.table, folder)
         folder.remove()
         table: DurableTable | None = None
         try:
@@ -75,13 +75,30 @@ class StorageRoot:
             raise
         return table
 
+    def check_free(self, table: str) -> None:
+        """Check that no table of that name lies here which could not be opened.
+
+        Raises:
+          FailedPreconditionError: one does; says where and why.
+        """
+        folder = TableFolder(self._path, table)
+        if folder.definition.exists():
+            raise _left_alone(table, folder, self._unopened.get(folder.path))
+
     def discard(self, table: str) -> bool:
         """Remove a table that could not be opened; False when none lies here."""
         folder = TableFolder(self._path, table)
         is_here = folder.definition.exists()
         if is_here:
             folder.remove()
+            self._unopened.pop(folder.path, None)
         return is_here
+
+    def discard_unopened(self) -> None:
+        """Remove all tables that could not be opened."""
+        for path in list(self._unopened):
+            TableFolder.at(path).remove()
+        self._unopened.clear()
 
     def close(self) -> None:
         """Let others in; the tables must be closed."""
@@ -96,17 +113,25 @@ class StorageRoot:
         try:
             definition = read_definition(folder.definition)
             table, report = open_table(folder, definition, self._budget, self._settings)
-        except HeronryError as error:
+        except (HeronryError, OSError) as caught:
+            error = caught if isinstance(caught, HeronryError) else _cannot_read(folder, caught)
+            self._unopened[folder.path] = error
             return Recovered(folder.path.name, None, None, RecoveryReport(), error)
         return Recovered(definition.table, definition, table, report)
 
 
-def _left_alone(table: str, folder: TableFolder) -> FailedPreconditionError:
+def _cannot_read(folder: TableFolder, error: OSError) -> FailedPreconditionError:
+    return FailedPreconditionError(f"{error.filename or folder.path}: {error.strerror or error}")
+
+
+def _left_alone(table: str, folder: TableFolder, reason: HeronryError | None) -> FailedPreconditionError:
+    why = "" if reason is None else f": {reason.message}"
     message = (
-        f"table {table!r} lies in {folder.path} and could not be opened when the service started, the log says why: "
-        "start the service so that it can be, or delete the table with all it holds"
+        f"table {table!r} lies in {folder.path} and could not be opened when the service started{why}; "
+        "mend that and start the service again, or delete the table with all it holds"
     )
-    return FailedPreconditionError(message, details={"field": "definition.table", "value": table})
+    details = {"field": "definition.table", "value": table, "folder": str(folder.path)}
+    return FailedPreconditionError(message, details=details)
 
 
 def _give_up(folder: TableFolder, table: DurableTable | None) -> None:
