@@ -321,8 +321,8 @@ class StepPool:
     def _check_fits(self) -> None:
         if self._max_pages < 1:
             message = (
-                f"table {self._name!r}: max_bytes: got {self._budget.max_bytes}, the table's or the service's, allowed: "
-                f"at least {self.page_bytes}, a page of {self.page_rows} steps; a writer keeps two or more"
+                f"table {self._name!r}: max_bytes: got {self._budget.max_bytes}, the table's or the service's, "
+                f"allowed: at least {self.page_bytes}, a page of {self.page_rows} steps; a writer keeps two or more"
             )
             details = {"table": self._name, "asked": str(self.page_bytes), "max_bytes": str(self._budget.max_bytes)}
             raise ResourceExhaustedError(message, details=details)
