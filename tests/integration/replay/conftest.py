@@ -76,7 +76,9 @@ class Running:
         call = self.stub.Sample()
         await call.write(pb.SampleRequest(header=pb.SampleHeader(table=table, batch_size=batch_size, **header)))
         reader = RawReader(call)
-        await reader.grant(num_credits)
+        # Where the header is to be refused nothing may follow it: a write to a call that has ended hides the reason.
+        if num_credits:
+            await reader.grant(num_credits)
         return reader
 
 

@@ -122,7 +122,7 @@ async def test_leases_of_several_tables_come_back_when_the_reader_is_lost(run) -
 async def test_weights_that_cannot_be_are_named(run, ends_with, weights, match: str) -> None:
     running = await run()
     await two_tables(running)
-    reader = await running.reader(4, **shares(*weights))
+    reader = await running.reader(4, **shares(*weights), num_credits=0)
 
     await ends_with(reader.read, InvalidArgumentError, match)
 
@@ -157,7 +157,7 @@ async def test_a_header_that_cannot_be_served_is_named_and_others_go_on(run, end
     other = await running.reader(2, num_credits=2)
     await other.batch()
 
-    reader = await running.reader(**{"batch_size": 4, **header})
+    reader = await running.reader(**{"batch_size": 4, **header}, num_credits=0)
 
     await ends_with(reader.read, error, match)
     assert (await other.batch()).batch_id == 2
