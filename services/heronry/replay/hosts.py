@@ -101,11 +101,16 @@ class TableHosts:
                 self._hosts[one.declared.table] = host
         return tuple(one.name for one in found if one.table is not None)
 
-    async def drop(self, table: str) -> None:
-        """Drop a table with its folder, or with what is saved of it."""
+    async def drop(self, table: str, *, is_for_good: bool = False) -> None:
+        """Drop a table with its folder, or with what is saved of it.
+
+        Its streams are told to come back, for a run makes its tables anew; of one that is dropped for good
+        they are told so.
+        """
         host = self._hosts.pop(table, None)
         if host is not None:
-            await host.close(remove=True)
+            reason = TableNotFoundError(f"table {table!r} was deleted", details={"field": "table", "value": table})
+            await host.close(remove=True, reason=reason if is_for_good else None)
 
     async def discard(self, table: str) -> None:
         """Remove what lies on disk of a table that is not served: it could not be opened, or is saved and not loaded.

@@ -71,7 +71,7 @@ class ReplayServicer(replay_pb2_grpc.ReplayServiceServicer):
             await self._hosts.discard(request.table)
             return pb.DeleteTableResponse()
         info = await host.info()
-        await self._hosts.drop(request.table)
+        await self._hosts.drop(request.table, is_for_good=True)
         return pb.DeleteTableResponse(num_dropped=info.num_items)
 
     async def SaveSnapshot(self, request: pb.SaveSnapshotRequest, context: object) -> pb.SaveSnapshotResponse:

@@ -21,7 +21,7 @@ from heronry.replay.durability.snapshot_file import Snapshot
 from heronry.replay.settling import Settling
 from heronry.runtime.owner import Owner
 from heronry.types.blocking import Changed, Waiting
-from heronry.types.errors import FailedPreconditionError, HeronryError, UnavailableError
+from heronry.types.errors import FailedPreconditionError, HeronryError, TableNotFoundError, UnavailableError
 from heronry.types.tables import TableDefinition, TableInfo
 
 T = TypeVar("T")
@@ -130,7 +130,7 @@ class TableHost:
 
     async def finish(self, function: Callable[..., object], *args: object) -> None:
         """Run a session's last call, also for a stream that is being cancelled, or of a table that is gone."""
-        with contextlib.suppress(UnavailableError):
+        with contextlib.suppress(UnavailableError, TableNotFoundError):
             await asyncio.shield(self._owner.call(function, *args))
 
     async def info(self) -> TableInfo:
@@ -167,22 +167,24 @@ class TableHost:
                 raise FailedPreconditionError(f"table {self.declared.table!r} has no place to be saved at")
             return await self._save_copy(self._saved)
 
-    async def close(self, *, remove: bool = False) -> None:
-        """Let go of the table, and of its folder when asked for; those who wait are told that it is gone."""
+    async def close(self, *, remove: bool = False, reason: HeronryError | None = None) -> None:
+        """Let go of the table, and of its folder when asked for.
+
+        Those who use it are told `reason`; without one they are told to come back.
+        """
         upkeep = list(self._tasks)
         for task in upkeep:
             task.cancel()
         await asyncio.gather(*upkeep, return_exceptions=True)
         if self._durable is None:
-            await self._owner.call(self.table.close)
+            await self._owner.retire(self.table.close, reason)
             if remove and self._saved is not None:
                 await asyncio.to_thread(remove_saved, self._saved)
         elif remove:
-            await self._owner.call(self._durable.remove)
+            await self._owner.retire(self._durable.remove, reason)
         else:
             await self._save_last(self._durable)
-            await self._owner.call(self._durable.close)
-        self._owner.close()
+            await self._owner.retire(self._durable.close, reason)
 
     async def _keep_up(self, durable: DurableTable) -> None:
         """Hand over what rides along with the next commit, and write snapshots when they are due."""

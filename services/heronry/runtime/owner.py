@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar, cast
 from heronry.runtime.clock import Clock, SystemClock
 from heronry.runtime.waiters import Call, Waiters
 from heronry.types.blocking import Changed, Waiting, WouldBlock
-from heronry.types.errors import DeadlineExceededError, UnavailableError
+from heronry.types.errors import DeadlineExceededError, HeronryError, UnavailableError
 
 T = TypeVar("T")
 
@@ -50,6 +50,7 @@ class Owner:
         self._waiters = Waiters()
         self._num_arrivals = 0
         self._is_closed = False
+        self._end_error: HeronryError | None = None
         self._gate = threading.Lock()
         # Held by whoever is at the core and its waiters.
         self._core = threading.Lock()
@@ -127,6 +128,25 @@ class Owner:
         now = self._clock.now()
         blocked = [(call.blocked, now - call.since_s) for call in self._waiters.snapshot()]
         return [replace(b.waiting, waited_s=waited) for b, waited in blocked if b is not None]
+
+    async def retire(self, function: Callable[[], T], error: HeronryError | None = None) -> T:
+        """Run a last call, and end the thread.
+
+        Nothing runs between the call and the end: whoever comes after it, or waits still, gets `error`,
+        UnavailableError where none is given.
+
+        Raises:
+          UnavailableError: the owner was closed.
+        """
+        loop = asyncio.get_running_loop()
+        last = Call(function=function, loop=loop, future=loop.create_future(), since_s=self._clock.now())
+        with self._gate:
+            if self._is_closed:
+                raise self._closed_error()
+            self._is_closed, self._end_error = True, error
+            self._inbox.put(_Post(last))
+            self._inbox.put(None)
+        return cast("T", await last.future)
 
     def close(self, timeout_s: float = 5.0) -> None:
         """End the thread after the call that runs; everybody who waits gets UnavailableError."""
@@ -255,8 +275,8 @@ class Owner:
         for call in calls:
             self._end(call, error=self._closed_error())
 
-    def _closed_error(self) -> UnavailableError:
-        return UnavailableError(f"{self._name} is closed", details={"owner": self._name})
+    def _closed_error(self) -> HeronryError:
+        return self._end_error or UnavailableError(f"{self._name} is closed", details={"owner": self._name})
 
 
 def _tried(function: Callable[..., Changed[T]], *args: object) -> tuple[Changed[T] | None, frozenset[Hashable]]:

@@ -137,6 +137,36 @@ async def test_a_mix_of_different_tables_names_the_first_column_that_differs(cli
     assert caught.value.message == message
 
 
+async def test_streams_of_a_deleted_table_end_by_name(clients: SimpleNamespace) -> None:
+    await clients.replay.create_table(free("t"))
+    writer = clients.replay.writer("t", **NUMBERS)
+    updates = clients.replay.priority_updates("t")
+    await writer.__aenter__()
+    await updates.__aenter__()
+    await writer.append(numbers(1), VERSION)
+    await writer.flush()
+    batches = clients.replay.sample("t", batch_size=1, credits=1, timeout_s=10.0)
+    batch = await anext(batches)
+
+    await clients.replay.delete_table("t")
+
+    # A batch may have been under way; nothing of this may last as long as a service is borne to be away.
+    with pytest.raises(TableNotFoundError, match="table 't'"):
+        await _drained(batches)
+    await writer.append(numbers(2), VERSION)
+    with pytest.raises(TableNotFoundError, match="table 't'"):
+        await writer.flush(timeout_s=10.0)
+    for append in appends(writer):
+        with pytest.raises(TableNotFoundError):
+            await append()
+    await updates.update(batch.keys, np.ones(1))
+    with pytest.raises(TableNotFoundError, match="table 't'"):
+        await updates.flush(timeout_s=10.0)
+    await batches.aclose()
+    await writer.abort()
+    await updates.abort()
+
+
 async def _drained(batches: AsyncIterator[object]) -> None:
     while True:
         await anext(batches)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from heronry.runtime.owner import Owner
 from heronry.runtime.waiters import Call, Waiters
 from heronry.types.blocking import Changed, Waiting, WouldBlock
-from heronry.types.errors import DeadlineExceededError, UnavailableError
+from heronry.types.errors import DeadlineExceededError, TableNotFoundError, UnavailableError
 
 DEADLINE_S = 5.0
 
@@ -230,6 +230,32 @@ async def test_closing_refuses_those_who_wait_and_those_who_come() -> None:
         await asyncio.wait_for(taking, DEADLINE_S)
     with pytest.raises(UnavailableError):
         await owner.call(int)
+
+
+async def test_nothing_runs_behind_the_last_call_and_all_others_are_told_its_reason() -> None:
+    owner = Owner("tank")
+    tank = Tank()
+    taking = asyncio.create_task(owner.call(tank.take, "a", 1))
+    await owner.call(int)
+    begun, may_end = threading.Event(), threading.Event()
+
+    def last() -> str:
+        begun.set()
+        may_end.wait(DEADLINE_S)
+        return "done"
+
+    retiring = asyncio.create_task(owner.retire(last, TableNotFoundError("gone")))
+    await asyncio.to_thread(begun.wait, DEADLINE_S)
+
+    with pytest.raises(TableNotFoundError, match="gone"):
+        await owner.call(int)
+    assert owner.attempt(lambda: Changed(1)) is None
+    may_end.set()
+    assert await retiring == "done"
+    with pytest.raises(TableNotFoundError, match="gone"):
+        await asyncio.wait_for(taking, DEADLINE_S)
+    with pytest.raises(TableNotFoundError, match="gone"):
+        await owner.retire(int)
 
 
 class Lease:
