@@ -11,7 +11,9 @@ from heronry.maths.networks import MlpSpec, network_for
 from heronry.spec import RunSpec
 from heronry.types.errors import ConfigurationError
 from heronry.types.experience import AcknowledgementLevel
-from heronry.types.models import Aggregation, ModelSettings, SgdOptimizer
+from heronry.types.consistency import Asynchronous
+from heronry.types.models import ModelSettings
+from heronry.types.optimizers import SgdOptimizer
 from heronry.types.tensors import FloatArray
 
 # Purposes of random streams; the fleets' have other numbers.
@@ -80,7 +82,7 @@ class RunPlan:
         """Return how params keeps the policy: each push of weights becomes a version as it is."""
         params = self.spec.params
         return ModelSettings(
-            aggregation=Aggregation(num_contributions=1, max_staleness=params.max_staleness),
+            consistency=Asynchronous(max_staleness=params.max_staleness),
             optimizer=SgdOptimizer(learning_rate=1.0),
             acknowledgement=AcknowledgementLevel(params.acknowledgement),
             num_versions_kept=params.num_versions_kept,

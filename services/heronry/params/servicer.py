@@ -27,10 +27,10 @@ from heronry.types.tensors import ModelSchema
 from heronry.types.version import ParameterVersion
 from heronry.wire.chunks import CHUNK_BYTES
 from heronry.wire.contributions import acknowledgement_to_proto, codec_from_proto, contribution_header_from_proto
+from heronry.wire.model_settings import settings_from_proto
 from heronry.wire.models import (
     model_info_to_proto,
     privacy_status_to_proto,
-    settings_from_proto,
     version_info_to_proto,
     worker_info_to_proto,
 )

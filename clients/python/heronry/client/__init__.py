@@ -13,7 +13,26 @@ from heronry.client.pool_writer import PoolWriter
 from heronry.client.priority_updates import PriorityUpdates
 from heronry.client.replay import ReplayClient
 from heronry.client.writer import Writer
+from heronry.types.aggregation import (
+    Aggregation,
+    FederatedMean,
+    GeometricMedian,
+    Krum,
+    Mean,
+    Median,
+    NormBoundedMean,
+    Sum,
+    TrimmedMean,
+    WeightedMean,
+)
 from heronry.types.columns import ColumnSpec
+from heronry.types.consistency import (
+    Asynchronous,
+    BufferedAsynchronous,
+    LatePolicy,
+    StaleSynchronous,
+    SynchronousRounds,
+)
 from heronry.types.contribution import Acknowledgement, ContributionKind
 from heronry.types.errors import (
     AbortedError,
@@ -46,7 +65,14 @@ from heronry.types.errors import (
     VersionNotFoundError,
 )
 from heronry.types.experience import AcknowledgementLevel, Batch, Imported, Run, RunItems, SavedSnapshot
-from heronry.types.models import AdamOptimizer, Aggregation, ModelSettings, SgdOptimizer
+from heronry.types.models import ContributionLimits, ModelSettings, Shard
+from heronry.types.optimizers import (
+    AdagradOptimizer,
+    AdamOptimizer,
+    MixingOptimizer,
+    SgdOptimizer,
+    YogiOptimizer,
+)
 from heronry.types.patterns import EpisodeEnd, Pattern, PatternColumn, StackStart
 from heronry.types.run import Evaluation, RunState, RunStatus, ServiceInfo, ServiceRole
 from heronry.types.tables import (
@@ -62,6 +88,25 @@ from heronry.types.tensors import ElementType, MergeRule, TensorRole
 from heronry.types.version import ParameterVersion
 
 __all__ = [
+    "YogiOptimizer",
+    "MixingOptimizer",
+    "AdagradOptimizer",
+    "Shard",
+    "ContributionLimits",
+    "SynchronousRounds",
+    "StaleSynchronous",
+    "LatePolicy",
+    "BufferedAsynchronous",
+    "Asynchronous",
+    "WeightedMean",
+    "TrimmedMean",
+    "Sum",
+    "NormBoundedMean",
+    "Median",
+    "Mean",
+    "Krum",
+    "GeometricMedian",
+    "FederatedMean",
     "AbortedError",
     "Acknowledgement",
     "AcknowledgementLevel",

@@ -36,10 +36,10 @@ from heronry.types.tensors import Array, MergeRule, ModelSchema, TensorRole
 from heronry.types.version import ParameterVersion
 from heronry.wire.chunks import Buffer
 from heronry.wire.contributions import acknowledgement_from_proto, contribution_header_to_proto
+from heronry.wire.model_settings import settings_to_proto
 from heronry.wire.models import (
     model_info_from_proto,
     privacy_status_from_proto,
-    settings_to_proto,
     version_info_from_proto,
     worker_info_from_proto,
 )

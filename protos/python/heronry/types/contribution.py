@@ -27,7 +27,14 @@ class ParameterCodec(enum.Enum):
 
 @dataclass(frozen=True)
 class ContributionHeader:
-    """A contribution without its values; `weight` is its share in the mean."""
+    """A contribution without its values.
+
+    Attributes:
+      weight: for the rules that use it.
+      round_id: the round it answers; 0: whichever is open.
+      fencing_token: of the worker's lease; 0: none is shown.
+      validate_only: check everything and count nothing.
+    """
 
     model: str
     client_id: str
@@ -38,6 +45,8 @@ class ContributionHeader:
     sample_count: int = 0
     weight: float = 1.0
     round_id: int = 0
+    fencing_token: int = 0
+    validate_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,3 +59,32 @@ class Acknowledgement:
     closed_round: bool
     version: ParameterVersion
     staleness: int
+
+
+@dataclass(frozen=True)
+class CountedContribution:
+    """A contribution's place in a round: `factor` scales its difference for its staleness."""
+
+    client_id: str
+    request_id: str
+    factor: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class ClosedRound:
+    """What a version was made of, in the order in which it counts."""
+
+    round_id: int
+    version: ParameterVersion
+    contributions: tuple[CountedContribution, ...]
+    publish_time_s: float
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """A round that a worker is drawn for; `remaining_s` until its deadline, None without one."""
+
+    round_id: int
+    base_version: ParameterVersion
+    remaining_s: float | None = None

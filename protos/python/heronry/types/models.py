@@ -1,11 +1,14 @@
 """How models are updated, and what the parameter service tells of them; ranges are checked when made."""
 
-import enum
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from heronry.types.aggregation import Aggregation
+from heronry.types.consistency import Asynchronous, Consistency, StaleSynchronous, SynchronousRounds, fewest_in_round
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.experience import AcknowledgementLevel
+from heronry.types.optimizers import ServerOptimizer, SgdOptimizer
 from heronry.types.tensors import ModelSchema
 from heronry.types.version import ParameterVersion
 
@@ -13,64 +16,6 @@ from heronry.types.version import ParameterVersion
 def _check_positive(field: str, value: float) -> None:
     if not (math.isfinite(value) and value > 0):
         raise InvalidArgumentError.of(field, value, "above 0, finite")
-
-
-def _check_decay(field: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise InvalidArgumentError.of(field, value, "at least 0, below 1")
-
-
-class AggregationRule(enum.Enum):
-    """Makes one update from the contributions of a round."""
-
-    MEAN = "mean"
-
-
-@dataclass(frozen=True)
-class Aggregation:
-    """Closes a round after `num_contributions`; refuses bases more than `max_staleness` versions back."""
-
-    rule: AggregationRule = AggregationRule.MEAN
-    num_contributions: int = 1
-    max_staleness: int = 8
-
-    def __post_init__(self) -> None:
-        if self.num_contributions < 1:
-            raise InvalidArgumentError.of("aggregation.num_contributions", self.num_contributions, "at least 1")
-        if self.max_staleness < 0:
-            raise InvalidArgumentError.of("aggregation.max_staleness", self.max_staleness, "at least 0")
-
-
-@dataclass(frozen=True)
-class SgdOptimizer:
-    """Gradient descent: v = momentum v + g, w = w - learning_rate v."""
-
-    learning_rate: float = 1.0
-    momentum: float = 0.0
-    nesterov: bool = False
-
-    def __post_init__(self) -> None:
-        _check_positive("optimizer.sgd.learning_rate", self.learning_rate)
-        _check_decay("optimizer.sgd.momentum", self.momentum)
-
-
-@dataclass(frozen=True)
-class AdamOptimizer:
-    """Adam (Kingma and Ba 2015, Algorithm 1)."""
-
-    learning_rate: float
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-
-    def __post_init__(self) -> None:
-        _check_positive("optimizer.adam.learning_rate", self.learning_rate)
-        _check_decay("optimizer.adam.beta1", self.beta1)
-        _check_decay("optimizer.adam.beta2", self.beta2)
-        _check_positive("optimizer.adam.epsilon", self.epsilon)
-
-
-ServerOptimizer = SgdOptimizer | AdamOptimizer
 
 
 @dataclass(frozen=True)
@@ -102,24 +47,83 @@ class PrivacySettings:
 
 
 @dataclass(frozen=True)
+class ContributionLimits:
+    """What is refused as absurd.
+
+    Attributes:
+      max_norm: largest L2 norm of a contribution's difference; None: no bound but that of its number type.
+      max_weight: largest weight.
+      requires_lease: only workers with a lease may contribute.
+    """
+
+    max_norm: float | None = None
+    max_weight: float = 1e9
+    requires_lease: bool = False
+
+    def __post_init__(self) -> None:
+        if self.max_norm is not None:
+            _check_positive("limits.max_norm", self.max_norm)
+        _check_positive("limits.max_weight", self.max_weight)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Which part of a larger model this one is; shard 0 decides the rounds, the others follow it.
+
+    Attributes:
+      first_address: where shard 0 is served; empty at shard 0.
+    """
+
+    index: int
+    num_shards: int
+    first_address: str = ""
+
+    def __post_init__(self) -> None:
+        if self.num_shards < 1:
+            raise InvalidArgumentError.of("shard.num_shards", self.num_shards, "at least 1")
+        if not 0 <= self.index < self.num_shards:
+            raise InvalidArgumentError.of("shard.index", self.index, f"0 to {self.num_shards - 1}")
+        if bool(self.first_address) != (self.index > 0):
+            allowed = "an address" if self.index else "empty at shard 0"
+            raise InvalidArgumentError.of("shard.first_address", self.first_address, allowed)
+
+
+@dataclass(frozen=True)
 class ModelSettings:
     """How a model is updated; by default every contribution makes a version, and weights are taken as they are.
 
     Attributes:
+      consistency: when contributions become a version, and who may contribute.
+      aggregation: how the contributions of a round become one update.
+      optimizer: how the update becomes values.
+      limits: what is refused.
       acknowledgement: what an accepted contribution survives.
       num_versions_kept: versions kept for reading beside the tagged ones.
       privacy: None: no privacy claim is made.
+      shard: None: a whole model.
     """
 
+    consistency: Consistency = Asynchronous()
     aggregation: Aggregation = Aggregation()
     optimizer: ServerOptimizer = SgdOptimizer()
+    limits: ContributionLimits = ContributionLimits()
     acknowledgement: AcknowledgementLevel = AcknowledgementLevel.PROCESS
     num_versions_kept: int = 8
     privacy: PrivacySettings | None = None
+    shard: Shard | None = None
 
     def __post_init__(self) -> None:
         if self.num_versions_kept < 1:
             raise InvalidArgumentError.of("settings.num_versions_kept", self.num_versions_kept, "at least 1")
+        needed, fewest = self.aggregation.fewest_contributions(), fewest_in_round(self.consistency)
+        if fewest < needed:
+            rule = type(self.aggregation.rule).__name__
+            raise InvalidArgumentError.of("settings.consistency", fewest, f"rounds of at least {needed} ({rule})")
+
+    @property
+    def needs_lease(self) -> bool:
+        """Whether only workers with a lease may contribute."""
+        return self.limits.requires_lease or isinstance(self.consistency, SynchronousRounds | StaleSynchronous)
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,11 @@ class ModelInfo:
       round_id: the round that is open.
       num_pending: contributions counted in the open round.
       num_accepted: contributions since the service started, like `num_refused`.
+      refusals: by the name of their error.
+      num_bytes_received: of contributions, as packed; since the service started, like `num_bytes_sent`.
+      staleness_histogram: accepted contributions of staleness 0, 1, 2 to 3, 4 to 7 and so on.
+      round_remaining_s: until the deadline of the open round; None without one.
+      cohort_size: workers drawn for the open round.
     """
 
     model: str
@@ -142,6 +151,12 @@ class ModelInfo:
     num_pending: int = 0
     num_accepted: int = 0
     num_refused: int = 0
+    refusals: Mapping[str, int] = field(default_factory=dict)
+    num_bytes_received: int = 0
+    num_bytes_sent: int = 0
+    staleness_histogram: tuple[int, ...] = ()
+    round_remaining_s: float | None = None
+    cohort_size: int = 0
 
 
 @dataclass(frozen=True)
@@ -155,7 +170,13 @@ class VersionInfo:
 
 @dataclass(frozen=True)
 class WorkerInfo:
-    """A worker of a model."""
+    """A worker of a model.
+
+    Attributes:
+      num_invited: rounds it was drawn for.
+      num_participated: rounds it was drawn for and contributed to in time.
+      lead: contributions that it is ahead of the slowest worker with a lease.
+    """
 
     client_id: str
     incarnation: int
@@ -163,6 +184,11 @@ class WorkerInfo:
     num_accepted: int = 0
     num_refused: int = 0
     last_staleness: int = 0
+    mean_staleness: float = 0.0
+    max_staleness: int = 0
+    num_invited: int = 0
+    num_participated: int = 0
+    lead: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """Schemas of models: named tensors that share one flat buffer."""
 
 import enum
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import blake3
 import numpy as np
 import numpy.typing as npt
 
@@ -156,8 +156,8 @@ class ModelSchema:
 
 
 def content_hash(buffer: bytes | bytearray | memoryview | Array) -> bytes:
-    """Return BLAKE2b-256 of a flat buffer, 32 bytes."""
-    return hashlib.blake2b(buffer, digest_size=32).digest()  # type: ignore[arg-type]  # NumPy arrays are buffers
+    """Return BLAKE3 of a flat buffer, 32 bytes."""
+    return blake3.blake3(memoryview(buffer).cast("B")).digest()  # type: ignore[arg-type]  # NumPy arrays are buffers
 
 
 def _checked(spec: TensorSpec, array: Array) -> Array:

@@ -7,7 +7,7 @@ from heronry.types.errors import ForeignEpochError
 
 @dataclass(frozen=True)
 class ParameterVersion:
-    """One published version; hashes are BLAKE2b-256 (32 bytes, empty when unknown)."""
+    """One published version; hashes are BLAKE3 (32 bytes, empty when unknown)."""
 
     epoch: int
     number: int

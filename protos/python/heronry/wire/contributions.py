@@ -3,10 +3,19 @@
 from typing import Final
 
 from heronry.api.params.v1 import params_pb2
-from heronry.types.contribution import Acknowledgement, ContributionHeader, ContributionKind, ParameterCodec
+from heronry.types.contribution import (
+    Acknowledgement,
+    ClosedRound,
+    ContributionHeader,
+    ContributionKind,
+    CountedContribution,
+    Invitation,
+    ParameterCodec,
+)
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.experience import AcknowledgementLevel
 from heronry.wire.levels import level_from_proto, level_to_proto
+from heronry.wire.times import duration_from_proto, duration_to_proto, time_from_proto, time_to_proto
 from heronry.wire.versions import version_from_proto, version_to_proto
 
 _KINDS: Final = {
@@ -57,6 +66,8 @@ def contribution_header_to_proto(header: ContributionHeader, num_bytes: int) -> 
         weight=header.weight,
         round_id=header.round_id,
         num_bytes=num_bytes,
+        fencing_token=header.fencing_token,
+        validate_only=header.validate_only,
     )
 
 
@@ -80,6 +91,8 @@ def contribution_header_from_proto(message: params_pb2.PushHeader) -> Contributi
         sample_count=message.sample_count,
         weight=message.weight if message.HasField("weight") else 1.0,
         round_id=message.round_id,
+        fencing_token=message.fencing_token,
+        validate_only=message.validate_only,
     )
 
 
@@ -105,3 +118,42 @@ def acknowledgement_from_proto(message: params_pb2.PushResponse) -> Acknowledgem
         version=version_from_proto(message.version),
         staleness=message.staleness,
     )
+
+
+def closed_round_to_proto(closed: ClosedRound) -> params_pb2.WatchRoundsResponse:
+    """Encode what a version was made of."""
+    contributions = [
+        params_pb2.CountedContribution(client_id=c.client_id, request_id=c.request_id, factor=c.factor, weight=c.weight)
+        for c in closed.contributions
+    ]
+    return params_pb2.WatchRoundsResponse(
+        round_id=closed.round_id,
+        version=version_to_proto(closed.version),
+        contributions=contributions,
+        publish_time=time_to_proto(closed.publish_time_s),
+    )
+
+
+def closed_round_from_proto(message: params_pb2.WatchRoundsResponse) -> ClosedRound:
+    """Decode what a version was made of."""
+    contributions = tuple(
+        CountedContribution(c.client_id, c.request_id, c.factor, c.weight) for c in message.contributions
+    )
+    version = version_from_proto(message.version)
+    return ClosedRound(message.round_id, version, contributions, time_from_proto(message.publish_time))
+
+
+def invitation_to_proto(invitation: Invitation) -> params_pb2.JoinRoundsResponse:
+    """Encode an invitation to a round."""
+    remaining_s = invitation.remaining_s
+    return params_pb2.JoinRoundsResponse(
+        round_id=invitation.round_id,
+        base_version=version_to_proto(invitation.base_version),
+        remaining=None if remaining_s is None else duration_to_proto(remaining_s),
+    )
+
+
+def invitation_from_proto(message: params_pb2.JoinRoundsResponse) -> Invitation:
+    """Decode an invitation to a round."""
+    remaining_s = duration_from_proto(message.remaining) if message.HasField("remaining") else None
+    return Invitation(message.round_id, version_from_proto(message.base_version), remaining_s)

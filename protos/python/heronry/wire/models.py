@@ -1,112 +1,11 @@
-"""Settings and figures of models ⇄ messages."""
+"""Figures of models ⇄ messages."""
 
 from heronry.api.params.v1 import params_pb2 as pb
-from heronry.types.errors import InvalidArgumentError
-from heronry.types.experience import AcknowledgementLevel
-from heronry.types.models import (
-    AdamOptimizer,
-    Aggregation,
-    AggregationRule,
-    ModelInfo,
-    ModelSettings,
-    PrivacySettings,
-    PrivacyStatus,
-    ServerOptimizer,
-    SgdOptimizer,
-    VersionInfo,
-    WorkerInfo,
-)
-from heronry.wire.levels import level_from_proto, level_to_proto
+from heronry.types.models import ModelInfo, PrivacyStatus, VersionInfo, WorkerInfo
+from heronry.wire.model_settings import settings_from_proto, settings_to_proto
 from heronry.wire.schema import schema_from_proto, schema_to_proto
 from heronry.wire.times import duration_from_proto, duration_to_proto, time_from_proto, time_to_proto
 from heronry.wire.versions import version_from_proto, version_to_proto
-
-_RULES = {AggregationRule.MEAN: pb.AGGREGATION_RULE_MEAN}
-_RULE_OF: dict[int, AggregationRule] = {number: rule for rule, number in _RULES.items()}
-
-
-def aggregation_to_proto(aggregation: Aggregation) -> pb.Aggregation:
-    """Encode how a round becomes an update."""
-    return pb.Aggregation(
-        rule=_RULES[aggregation.rule],
-        num_contributions=aggregation.num_contributions,
-        max_staleness=aggregation.max_staleness,
-    )
-
-
-def aggregation_from_proto(message: pb.Aggregation) -> Aggregation:
-    """Decode how a round becomes an update, its ranges checked."""
-    rule = _RULE_OF.get(message.rule)
-    if rule is None:
-        raise InvalidArgumentError.of("aggregation.rule", int(message.rule), ", ".join(r.name for r in _RULES))
-    return Aggregation(rule, message.num_contributions, message.max_staleness)
-
-
-def optimizer_to_proto(optimizer: ServerOptimizer) -> pb.ServerOptimizer:
-    """Encode how an update becomes values."""
-    if isinstance(optimizer, SgdOptimizer):
-        sgd = pb.SgdOptimizer(
-            learning_rate=optimizer.learning_rate, momentum=optimizer.momentum, nesterov=optimizer.nesterov
-        )
-        return pb.ServerOptimizer(sgd=sgd)
-    adam = pb.AdamOptimizer(
-        learning_rate=optimizer.learning_rate,
-        beta1=optimizer.beta1,
-        beta2=optimizer.beta2,
-        epsilon=optimizer.epsilon,
-    )
-    return pb.ServerOptimizer(adam=adam)
-
-
-def optimizer_from_proto(message: pb.ServerOptimizer) -> ServerOptimizer:
-    """Decode how an update becomes values, its ranges checked."""
-    kind = message.WhichOneof("kind")
-    if kind == "sgd":
-        return SgdOptimizer(message.sgd.learning_rate, message.sgd.momentum, message.sgd.nesterov)
-    if kind == "adam":
-        adam = message.adam
-        return AdamOptimizer(adam.learning_rate, adam.beta1, adam.beta2, adam.epsilon)
-    raise InvalidArgumentError.of("settings.optimizer", "", "sgd, adam")
-
-
-def privacy_to_proto(privacy: PrivacySettings) -> pb.PrivacySettings:
-    """Encode a privacy section."""
-    return pb.PrivacySettings(
-        unit=privacy.unit,
-        clipping_norm=privacy.clipping_norm,
-        noise_multiplier=privacy.noise_multiplier,
-        delta=privacy.delta,
-        epsilon_limit=privacy.epsilon_limit,
-    )
-
-
-def privacy_from_proto(message: pb.PrivacySettings) -> PrivacySettings:
-    """Decode a privacy section, its ranges checked."""
-    return PrivacySettings(
-        message.unit, message.clipping_norm, message.noise_multiplier, message.delta, message.epsilon_limit
-    )
-
-
-def settings_to_proto(settings: ModelSettings) -> pb.ModelSettings:
-    """Encode how a model is updated."""
-    return pb.ModelSettings(
-        aggregation=aggregation_to_proto(settings.aggregation),
-        optimizer=optimizer_to_proto(settings.optimizer),
-        acknowledgement=level_to_proto(settings.acknowledgement),
-        num_versions_kept=settings.num_versions_kept,
-        privacy=None if settings.privacy is None else privacy_to_proto(settings.privacy),
-    )
-
-
-def settings_from_proto(message: pb.ModelSettings) -> ModelSettings:
-    """Decode how a model is updated, its ranges checked."""
-    return ModelSettings(
-        aggregation=aggregation_from_proto(message.aggregation),
-        optimizer=optimizer_from_proto(message.optimizer),
-        acknowledgement=level_from_proto(message.acknowledgement, default=AcknowledgementLevel.PROCESS),
-        num_versions_kept=message.num_versions_kept,
-        privacy=privacy_from_proto(message.privacy) if message.HasField("privacy") else None,
-    )
 
 
 def model_info_to_proto(info: ModelInfo) -> pb.ModelInfo:
@@ -121,6 +20,12 @@ def model_info_to_proto(info: ModelInfo) -> pb.ModelInfo:
         num_pending=info.num_pending,
         num_accepted=info.num_accepted,
         num_refused=info.num_refused,
+        refusals=info.refusals,
+        num_bytes_received=info.num_bytes_received,
+        num_bytes_sent=info.num_bytes_sent,
+        staleness_histogram=info.staleness_histogram,
+        round_remaining=None if info.round_remaining_s is None else duration_to_proto(info.round_remaining_s),
+        cohort_size=info.cohort_size,
     )
 
 
@@ -136,6 +41,12 @@ def model_info_from_proto(message: pb.ModelInfo) -> ModelInfo:
         num_pending=message.num_pending,
         num_accepted=message.num_accepted,
         num_refused=message.num_refused,
+        refusals=dict(message.refusals),
+        num_bytes_received=message.num_bytes_received,
+        num_bytes_sent=message.num_bytes_sent,
+        staleness_histogram=tuple(message.staleness_histogram),
+        round_remaining_s=duration_from_proto(message.round_remaining) if message.HasField("round_remaining") else None,
+        cohort_size=message.cohort_size,
     )
 
 
@@ -160,6 +71,11 @@ def worker_info_to_proto(info: WorkerInfo) -> pb.WorkerInfo:
         num_accepted=info.num_accepted,
         num_refused=info.num_refused,
         last_staleness=info.last_staleness,
+        mean_staleness=info.mean_staleness,
+        max_staleness=info.max_staleness,
+        num_invited=info.num_invited,
+        num_participated=info.num_participated,
+        lead=info.lead,
     )
 
 
@@ -172,6 +88,11 @@ def worker_info_from_proto(message: pb.WorkerInfo) -> WorkerInfo:
         num_accepted=message.num_accepted,
         num_refused=message.num_refused,
         last_staleness=message.last_staleness,
+        mean_staleness=message.mean_staleness,
+        max_staleness=message.max_staleness,
+        num_invited=message.num_invited,
+        num_participated=message.num_participated,
+        lead=message.lead,
     )
 
 

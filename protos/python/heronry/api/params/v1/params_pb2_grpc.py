@@ -78,6 +78,31 @@ class ParamsServiceStub(object):
                 request_serializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.TagVersionRequest.SerializeToString,
                 response_deserializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.TagVersionResponse.FromString,
                 _registered_method=True)
+        self.RollbackModel = channel.unary_unary(
+                '/heronry.api.params.v1.ParamsService/RollbackModel',
+                request_serializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.RollbackModelRequest.SerializeToString,
+                response_deserializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.RollbackModelResponse.FromString,
+                _registered_method=True)
+        self.UpdateModel = channel.unary_unary(
+                '/heronry.api.params.v1.ParamsService/UpdateModel',
+                request_serializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.UpdateModelRequest.SerializeToString,
+                response_deserializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.UpdateModelResponse.FromString,
+                _registered_method=True)
+        self.DeleteModel = channel.unary_unary(
+                '/heronry.api.params.v1.ParamsService/DeleteModel',
+                request_serializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.DeleteModelRequest.SerializeToString,
+                response_deserializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.DeleteModelResponse.FromString,
+                _registered_method=True)
+        self.LendMemory = channel.unary_stream(
+                '/heronry.api.params.v1.ParamsService/LendMemory',
+                request_serializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.LendMemoryRequest.SerializeToString,
+                response_deserializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.LendMemoryResponse.FromString,
+                _registered_method=True)
+        self.WatchRounds = channel.unary_stream(
+                '/heronry.api.params.v1.ParamsService/WatchRounds',
+                request_serializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.WatchRoundsRequest.SerializeToString,
+                response_deserializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.WatchRoundsResponse.FromString,
+                _registered_method=True)
         self.ExportVersion = channel.unary_unary(
                 '/heronry.api.params.v1.ParamsService/ExportVersion',
                 request_serializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.ExportVersionRequest.SerializeToString,
@@ -185,6 +210,44 @@ class ParamsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RollbackModel(self, request, context):
+        """RollbackModel publishes an earlier version's values again, under a new number. The open round is
+        dropped, and contributions computed before the rollback are refused.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateModel(self, request, context):
+        """UpdateModel changes the limits, bounds and rates of a live model; what is kept of it stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteModel(self, request, context):
+        """DeleteModel drops a model with its versions, also from what a restart restores.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LendMemory(self, request, context):
+        """LendMemory lends the caller memory to write contributions into, when both are on one machine.
+        One answer comes; the loan lasts as long as the stream.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchRounds(self, request, context):
+        """WatchRounds sends the contributions of every round that closed, in the order in which they count.
+        The first shard of a model serves it to the others.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExportVersion(self, request, context):
         """ExportVersion writes one version as safetensors + JSON below the service's data directory.
         """
@@ -283,6 +346,31 @@ def add_ParamsServiceServicer_to_server(servicer, server):
                     servicer.TagVersion,
                     request_deserializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.TagVersionRequest.FromString,
                     response_serializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.TagVersionResponse.SerializeToString,
+            ),
+            'RollbackModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollbackModel,
+                    request_deserializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.RollbackModelRequest.FromString,
+                    response_serializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.RollbackModelResponse.SerializeToString,
+            ),
+            'UpdateModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateModel,
+                    request_deserializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.UpdateModelRequest.FromString,
+                    response_serializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.UpdateModelResponse.SerializeToString,
+            ),
+            'DeleteModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteModel,
+                    request_deserializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.DeleteModelRequest.FromString,
+                    response_serializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.DeleteModelResponse.SerializeToString,
+            ),
+            'LendMemory': grpc.unary_stream_rpc_method_handler(
+                    servicer.LendMemory,
+                    request_deserializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.LendMemoryRequest.FromString,
+                    response_serializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.LendMemoryResponse.SerializeToString,
+            ),
+            'WatchRounds': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchRounds,
+                    request_deserializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.WatchRoundsRequest.FromString,
+                    response_serializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.WatchRoundsResponse.SerializeToString,
             ),
             'ExportVersion': grpc.unary_unary_rpc_method_handler(
                     servicer.ExportVersion,
@@ -545,6 +633,141 @@ class ParamsService(object):
             '/heronry.api.params.v1.ParamsService/TagVersion',
             heronry_dot_api_dot_params_dot_v1_dot_params__pb2.TagVersionRequest.SerializeToString,
             heronry_dot_api_dot_params_dot_v1_dot_params__pb2.TagVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollbackModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heronry.api.params.v1.ParamsService/RollbackModel',
+            heronry_dot_api_dot_params_dot_v1_dot_params__pb2.RollbackModelRequest.SerializeToString,
+            heronry_dot_api_dot_params_dot_v1_dot_params__pb2.RollbackModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heronry.api.params.v1.ParamsService/UpdateModel',
+            heronry_dot_api_dot_params_dot_v1_dot_params__pb2.UpdateModelRequest.SerializeToString,
+            heronry_dot_api_dot_params_dot_v1_dot_params__pb2.UpdateModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heronry.api.params.v1.ParamsService/DeleteModel',
+            heronry_dot_api_dot_params_dot_v1_dot_params__pb2.DeleteModelRequest.SerializeToString,
+            heronry_dot_api_dot_params_dot_v1_dot_params__pb2.DeleteModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LendMemory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/heronry.api.params.v1.ParamsService/LendMemory',
+            heronry_dot_api_dot_params_dot_v1_dot_params__pb2.LendMemoryRequest.SerializeToString,
+            heronry_dot_api_dot_params_dot_v1_dot_params__pb2.LendMemoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchRounds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/heronry.api.params.v1.ParamsService/WatchRounds',
+            heronry_dot_api_dot_params_dot_v1_dot_params__pb2.WatchRoundsRequest.SerializeToString,
+            heronry_dot_api_dot_params_dot_v1_dot_params__pb2.WatchRoundsResponse.FromString,
             options,
             channel_credentials,
             insecure,

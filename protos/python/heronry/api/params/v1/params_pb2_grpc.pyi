@@ -153,6 +153,86 @@ _ParamsServiceTagVersionType = typing_extensions.TypeVar(
     ],
 )
 
+_ParamsServiceRollbackModelType = typing_extensions.TypeVar(
+    '_ParamsServiceRollbackModelType',
+    grpc.UnaryUnaryMultiCallable[
+        heronry.api.params.v1.params_pb2.RollbackModelRequest,
+        heronry.api.params.v1.params_pb2.RollbackModelResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        heronry.api.params.v1.params_pb2.RollbackModelRequest,
+        heronry.api.params.v1.params_pb2.RollbackModelResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        heronry.api.params.v1.params_pb2.RollbackModelRequest,
+        heronry.api.params.v1.params_pb2.RollbackModelResponse,
+    ],
+)
+
+_ParamsServiceUpdateModelType = typing_extensions.TypeVar(
+    '_ParamsServiceUpdateModelType',
+    grpc.UnaryUnaryMultiCallable[
+        heronry.api.params.v1.params_pb2.UpdateModelRequest,
+        heronry.api.params.v1.params_pb2.UpdateModelResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        heronry.api.params.v1.params_pb2.UpdateModelRequest,
+        heronry.api.params.v1.params_pb2.UpdateModelResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        heronry.api.params.v1.params_pb2.UpdateModelRequest,
+        heronry.api.params.v1.params_pb2.UpdateModelResponse,
+    ],
+)
+
+_ParamsServiceDeleteModelType = typing_extensions.TypeVar(
+    '_ParamsServiceDeleteModelType',
+    grpc.UnaryUnaryMultiCallable[
+        heronry.api.params.v1.params_pb2.DeleteModelRequest,
+        heronry.api.params.v1.params_pb2.DeleteModelResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        heronry.api.params.v1.params_pb2.DeleteModelRequest,
+        heronry.api.params.v1.params_pb2.DeleteModelResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        heronry.api.params.v1.params_pb2.DeleteModelRequest,
+        heronry.api.params.v1.params_pb2.DeleteModelResponse,
+    ],
+)
+
+_ParamsServiceLendMemoryType = typing_extensions.TypeVar(
+    '_ParamsServiceLendMemoryType',
+    grpc.UnaryStreamMultiCallable[
+        heronry.api.params.v1.params_pb2.LendMemoryRequest,
+        heronry.api.params.v1.params_pb2.LendMemoryResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        heronry.api.params.v1.params_pb2.LendMemoryRequest,
+        heronry.api.params.v1.params_pb2.LendMemoryResponse,
+    ],
+    default=grpc.UnaryStreamMultiCallable[
+        heronry.api.params.v1.params_pb2.LendMemoryRequest,
+        heronry.api.params.v1.params_pb2.LendMemoryResponse,
+    ],
+)
+
+_ParamsServiceWatchRoundsType = typing_extensions.TypeVar(
+    '_ParamsServiceWatchRoundsType',
+    grpc.UnaryStreamMultiCallable[
+        heronry.api.params.v1.params_pb2.WatchRoundsRequest,
+        heronry.api.params.v1.params_pb2.WatchRoundsResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        heronry.api.params.v1.params_pb2.WatchRoundsRequest,
+        heronry.api.params.v1.params_pb2.WatchRoundsResponse,
+    ],
+    default=grpc.UnaryStreamMultiCallable[
+        heronry.api.params.v1.params_pb2.WatchRoundsRequest,
+        heronry.api.params.v1.params_pb2.WatchRoundsResponse,
+    ],
+)
+
 _ParamsServiceExportVersionType = typing_extensions.TypeVar(
     '_ParamsServiceExportVersionType',
     grpc.UnaryUnaryMultiCallable[
@@ -281,7 +361,7 @@ _ParamsServiceGetPrivacyStatusType = typing_extensions.TypeVar(
     ],
 )
 
-class ParamsServiceStub(typing.Generic[_ParamsServiceRegisterModelType, _ParamsServiceGetModelType, _ParamsServiceListModelsType, _ParamsServicePullType, _ParamsServiceWatchType, _ParamsServicePushType, _ParamsServiceListVersionsType, _ParamsServiceTagVersionType, _ParamsServiceExportVersionType, _ParamsServiceSaveCheckpointType, _ParamsServiceRegisterWorkerType, _ParamsServiceHeartbeatType, _ParamsServiceUnregisterWorkerType, _ParamsServiceListWorkersType, _ParamsServiceJoinRoundsType, _ParamsServiceGetPrivacyStatusType]):
+class ParamsServiceStub(typing.Generic[_ParamsServiceRegisterModelType, _ParamsServiceGetModelType, _ParamsServiceListModelsType, _ParamsServicePullType, _ParamsServiceWatchType, _ParamsServicePushType, _ParamsServiceListVersionsType, _ParamsServiceTagVersionType, _ParamsServiceRollbackModelType, _ParamsServiceUpdateModelType, _ParamsServiceDeleteModelType, _ParamsServiceLendMemoryType, _ParamsServiceWatchRoundsType, _ParamsServiceExportVersionType, _ParamsServiceSaveCheckpointType, _ParamsServiceRegisterWorkerType, _ParamsServiceHeartbeatType, _ParamsServiceUnregisterWorkerType, _ParamsServiceListWorkersType, _ParamsServiceJoinRoundsType, _ParamsServiceGetPrivacyStatusType]):
     """ParamsService holds models: their schemas, versions and rounds of aggregation.
 
     Bulk values move as a first message that describes them and chunks of at most 1 MiB.
@@ -321,6 +401,26 @@ class ParamsServiceStub(typing.Generic[_ParamsServiceRegisterModelType, _ParamsS
         grpc.UnaryUnaryMultiCallable[
             heronry.api.params.v1.params_pb2.TagVersionRequest,
             heronry.api.params.v1.params_pb2.TagVersionResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            heronry.api.params.v1.params_pb2.RollbackModelRequest,
+            heronry.api.params.v1.params_pb2.RollbackModelResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            heronry.api.params.v1.params_pb2.UpdateModelRequest,
+            heronry.api.params.v1.params_pb2.UpdateModelResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            heronry.api.params.v1.params_pb2.DeleteModelRequest,
+            heronry.api.params.v1.params_pb2.DeleteModelResponse,
+        ],
+        grpc.UnaryStreamMultiCallable[
+            heronry.api.params.v1.params_pb2.LendMemoryRequest,
+            heronry.api.params.v1.params_pb2.LendMemoryResponse,
+        ],
+        grpc.UnaryStreamMultiCallable[
+            heronry.api.params.v1.params_pb2.WatchRoundsRequest,
+            heronry.api.params.v1.params_pb2.WatchRoundsResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             heronry.api.params.v1.params_pb2.ExportVersionRequest,
@@ -391,6 +491,26 @@ class ParamsServiceStub(typing.Generic[_ParamsServiceRegisterModelType, _ParamsS
             heronry.api.params.v1.params_pb2.TagVersionResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            heronry.api.params.v1.params_pb2.RollbackModelRequest,
+            heronry.api.params.v1.params_pb2.RollbackModelResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            heronry.api.params.v1.params_pb2.UpdateModelRequest,
+            heronry.api.params.v1.params_pb2.UpdateModelResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            heronry.api.params.v1.params_pb2.DeleteModelRequest,
+            heronry.api.params.v1.params_pb2.DeleteModelResponse,
+        ],
+        grpc.aio.UnaryStreamMultiCallable[
+            heronry.api.params.v1.params_pb2.LendMemoryRequest,
+            heronry.api.params.v1.params_pb2.LendMemoryResponse,
+        ],
+        grpc.aio.UnaryStreamMultiCallable[
+            heronry.api.params.v1.params_pb2.WatchRoundsRequest,
+            heronry.api.params.v1.params_pb2.WatchRoundsResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             heronry.api.params.v1.params_pb2.ExportVersionRequest,
             heronry.api.params.v1.params_pb2.ExportVersionResponse,
         ],
@@ -451,6 +571,27 @@ class ParamsServiceStub(typing.Generic[_ParamsServiceRegisterModelType, _ParamsS
     TagVersion: _ParamsServiceTagVersionType
     """TagVersion keeps a version under a name; a tag moves when it is given again."""
 
+    RollbackModel: _ParamsServiceRollbackModelType
+    """RollbackModel publishes an earlier version's values again, under a new number. The open round is
+    dropped, and contributions computed before the rollback are refused.
+    """
+
+    UpdateModel: _ParamsServiceUpdateModelType
+    """UpdateModel changes the limits, bounds and rates of a live model; what is kept of it stays."""
+
+    DeleteModel: _ParamsServiceDeleteModelType
+    """DeleteModel drops a model with its versions, also from what a restart restores."""
+
+    LendMemory: _ParamsServiceLendMemoryType
+    """LendMemory lends the caller memory to write contributions into, when both are on one machine.
+    One answer comes; the loan lasts as long as the stream.
+    """
+
+    WatchRounds: _ParamsServiceWatchRoundsType
+    """WatchRounds sends the contributions of every round that closed, in the order in which they count.
+    The first shard of a model serves it to the others.
+    """
+
     ExportVersion: _ParamsServiceExportVersionType
     """ExportVersion writes one version as safetensors + JSON below the service's data directory."""
 
@@ -507,6 +648,26 @@ ParamsServiceAsyncStub: typing_extensions.TypeAlias = ParamsServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         heronry.api.params.v1.params_pb2.TagVersionRequest,
         heronry.api.params.v1.params_pb2.TagVersionResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        heronry.api.params.v1.params_pb2.RollbackModelRequest,
+        heronry.api.params.v1.params_pb2.RollbackModelResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        heronry.api.params.v1.params_pb2.UpdateModelRequest,
+        heronry.api.params.v1.params_pb2.UpdateModelResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        heronry.api.params.v1.params_pb2.DeleteModelRequest,
+        heronry.api.params.v1.params_pb2.DeleteModelResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        heronry.api.params.v1.params_pb2.LendMemoryRequest,
+        heronry.api.params.v1.params_pb2.LendMemoryResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        heronry.api.params.v1.params_pb2.WatchRoundsRequest,
+        heronry.api.params.v1.params_pb2.WatchRoundsResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         heronry.api.params.v1.params_pb2.ExportVersionRequest,
@@ -615,6 +776,52 @@ class ParamsServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[heronry.api.params.v1.params_pb2.TagVersionResponse, collections.abc.Awaitable[heronry.api.params.v1.params_pb2.TagVersionResponse]]:
         """TagVersion keeps a version under a name; a tag moves when it is given again."""
+
+    @abc.abstractmethod
+    def RollbackModel(
+        self,
+        request: heronry.api.params.v1.params_pb2.RollbackModelRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[heronry.api.params.v1.params_pb2.RollbackModelResponse, collections.abc.Awaitable[heronry.api.params.v1.params_pb2.RollbackModelResponse]]:
+        """RollbackModel publishes an earlier version's values again, under a new number. The open round is
+        dropped, and contributions computed before the rollback are refused.
+        """
+
+    @abc.abstractmethod
+    def UpdateModel(
+        self,
+        request: heronry.api.params.v1.params_pb2.UpdateModelRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[heronry.api.params.v1.params_pb2.UpdateModelResponse, collections.abc.Awaitable[heronry.api.params.v1.params_pb2.UpdateModelResponse]]:
+        """UpdateModel changes the limits, bounds and rates of a live model; what is kept of it stays."""
+
+    @abc.abstractmethod
+    def DeleteModel(
+        self,
+        request: heronry.api.params.v1.params_pb2.DeleteModelRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[heronry.api.params.v1.params_pb2.DeleteModelResponse, collections.abc.Awaitable[heronry.api.params.v1.params_pb2.DeleteModelResponse]]:
+        """DeleteModel drops a model with its versions, also from what a restart restores."""
+
+    @abc.abstractmethod
+    def LendMemory(
+        self,
+        request: heronry.api.params.v1.params_pb2.LendMemoryRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[heronry.api.params.v1.params_pb2.LendMemoryResponse], collections.abc.AsyncIterator[heronry.api.params.v1.params_pb2.LendMemoryResponse]]:
+        """LendMemory lends the caller memory to write contributions into, when both are on one machine.
+        One answer comes; the loan lasts as long as the stream.
+        """
+
+    @abc.abstractmethod
+    def WatchRounds(
+        self,
+        request: heronry.api.params.v1.params_pb2.WatchRoundsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[heronry.api.params.v1.params_pb2.WatchRoundsResponse], collections.abc.AsyncIterator[heronry.api.params.v1.params_pb2.WatchRoundsResponse]]:
+        """WatchRounds sends the contributions of every round that closed, in the order in which they count.
+        The first shard of a model serves it to the others.
+        """
 
     @abc.abstractmethod
     def ExportVersion(

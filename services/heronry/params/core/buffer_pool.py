@@ -1,0 +1,71 @@
+"""Large buffers that are used again: fresh pages cost more than the arithmetic on them."""
+
+import threading
+import weakref
+from collections import OrderedDict
+from typing import Final
+
+import numpy as np
+
+from heronry.params.core.layout import Bytes
+
+_FEWEST_POOLED: Final = 256 << 10
+
+
+class BufferPool:
+    """Lends buffers, which come back when no array refers to their memory any more.
+
+    Keeps at most `max_idle_bytes` that nobody uses, those given back last. Any thread may take, and the
+    collector gives back in whichever thread it runs.
+    """
+
+    def __init__(self, max_idle_bytes: int) -> None:
+        self._max_idle_bytes = max_idle_bytes
+        self._num_idle_bytes = 0
+        self._idle: OrderedDict[int, list[bytearray]] = OrderedDict()
+        # Reentrant: the collector may give a buffer back while this thread takes one.
+        self._gate = threading.RLock()
+
+    def take(self, num_bytes: int) -> Bytes:
+        """Return `num_bytes` writable bytes of any content."""
+        if num_bytes < _FEWEST_POOLED:
+            return np.empty(num_bytes, np.uint8)
+        memory = self._taken(num_bytes)
+        # An array over foreign memory stays the base of all its views: it dies last.
+        array = np.frombuffer(memory, np.uint8)
+        weakref.finalize(array, self._give_back, memory).atexit = False
+        return array
+
+    @property
+    def num_idle_bytes(self) -> int:
+        """Bytes kept for nobody."""
+        return self._num_idle_bytes
+
+    def clear(self) -> None:
+        """Let go of what nobody uses."""
+        with self._gate:
+            self._idle.clear()
+            self._num_idle_bytes = 0
+
+    def _taken(self, num_bytes: int) -> bytearray:
+        with self._gate:
+            kept = self._idle.get(num_bytes)
+            if not kept:
+                return bytearray(num_bytes)
+            memory = kept.pop()
+            self._num_idle_bytes -= num_bytes
+            if not kept:
+                del self._idle[num_bytes]
+            return memory
+
+    def _give_back(self, memory: bytearray) -> None:
+        with self._gate:
+            self._idle.setdefault(len(memory), []).append(memory)
+            self._idle.move_to_end(len(memory))
+            self._num_idle_bytes += len(memory)
+            while self._num_idle_bytes > self._max_idle_bytes and self._idle:
+                size, kept = next(iter(self._idle.items()))
+                kept.pop(0)
+                self._num_idle_bytes -= size
+                if not kept:
+                    del self._idle[size]
