@@ -112,10 +112,8 @@ class Aggregation:
         if not (math.isfinite(self.grid_step) and self.grid_step >= 0):
             raise InvalidArgumentError.of("aggregation.grid_step", self.grid_step, "at least 0, finite")
         if self.grid_step and not isinstance(self.rule, GRID_RULES):
-            rules = ", ".join(rule.__name__ for rule in GRID_RULES)
-            raise InvalidArgumentError.of(
-                "aggregation.grid_step", self.grid_step, f"0 with this rule; above 0: {rules}"
-            )
+            allowed = f"0 with this rule; above 0: {', '.join(rule.__name__ for rule in GRID_RULES)}"
+            raise InvalidArgumentError.of("aggregation.grid_step", self.grid_step, allowed)
         if self.max_held_bytes < 1:
             raise InvalidArgumentError.of("aggregation.max_held_bytes", self.max_held_bytes, "at least 1")
 

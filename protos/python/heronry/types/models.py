@@ -103,9 +103,9 @@ class ModelSettings:
       shard: None: a whole model.
     """
 
-    consistency: Consistency = Asynchronous()
-    aggregation: Aggregation = Aggregation()
-    optimizer: ServerOptimizer = SgdOptimizer()
+    consistency: Consistency = field(default_factory=Asynchronous)
+    aggregation: Aggregation = field(default_factory=Aggregation)
+    optimizer: ServerOptimizer = field(default_factory=SgdOptimizer)
     limits: ContributionLimits = ContributionLimits()
     acknowledgement: AcknowledgementLevel = AcknowledgementLevel.PROCESS
     num_versions_kept: int = 8

@@ -27,6 +27,15 @@ from heronry.types.optimizers import (
 from heronry.wire.levels import level_from_proto, level_to_proto
 from heronry.wire.times import duration_from_proto, duration_to_proto
 
+_PlainRule = rules.Mean | rules.Sum | rules.WeightedMean | rules.Median | rules.GeometricMedian
+_PLAIN_RULES: Final[dict[str | None, type[_PlainRule]]] = {
+    None: rules.Mean,
+    "mean": rules.Mean,
+    "sum": rules.Sum,
+    "weighted_mean": rules.WeightedMean,
+    "median": rules.Median,
+    "geometric_median": rules.GeometricMedian,
+}
 _LATE: Final = {
     pb.LATE_POLICY_UNSPECIFIED: LatePolicy.REFUSE,
     pb.LATE_POLICY_REFUSE: LatePolicy.REFUSE,
@@ -221,14 +230,7 @@ def _rule_from_proto(message: pb.Aggregation) -> AggregationRule:
         return rules.TrimmedMean(message.trimmed_mean.num_trimmed)
     if kind == "krum":
         return rules.Krum(message.krum.num_byzantine, message.krum.num_selected)
-    return {
-        None: rules.Mean,
-        "mean": rules.Mean,
-        "sum": rules.Sum,
-        "weighted_mean": rules.WeightedMean,
-        "median": rules.Median,
-        "geometric_median": rules.GeometricMedian,
-    }[kind]()
+    return _PLAIN_RULES[kind]()
 
 
 def _synchronous_from_proto(message: pb.SynchronousRounds) -> SynchronousRounds:
