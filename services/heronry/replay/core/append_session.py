@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from heronry.replay.core.conditions import INSERTABLE, SAMPLEABLE
 from heronry.replay.core.effects import BlockAccepted, BlockStored
-from heronry.replay.core.episode_ends import EpisodeEnds, Lanes
+from heronry.replay.core.lane_ends import LaneEnds, Lanes
 from heronry.replay.core.priorities import check_priority, checked_priorities
 from heronry.replay.core.selector import Priorities
 from heronry.replay.core.signature import check_block, check_items
@@ -63,7 +63,7 @@ class AppendSession:
         self._header = header
         self._max_unanswered = max_unanswered
         self._opened: Writer | None = None
-        self._ends: EpisodeEnds | None = None
+        self._ends: LaneEnds | None = None
         self._has_begun = False
         self._has_ended = False
 
@@ -88,7 +88,7 @@ class AppendSession:
         table.declare_columns(header.columns)
         self._opened = table.open_writer(header.writer_id, header.writer_epoch, header.num_lanes, self)
         if table.drops_partial:
-            self._ends = EpisodeEnds(table.definition.pattern.end_columns, header.num_lanes)
+            self._ends = LaneEnds(table.definition.pattern.end_columns, header.num_lanes)
         table.commit()
         return self.progress
 

@@ -10,7 +10,7 @@ from heronry.types.columns import Columns
 Lanes = npt.NDArray[np.int32]
 
 
-class EpisodeEnds:
+class LaneEnds:
     """Follows the lanes of one connection; steps count from its first one."""
 
     def __init__(self, end_columns: Sequence[str], num_lanes: int) -> None:
