@@ -6,11 +6,18 @@
 namespace heronry {
 
 void bind_dense(nanobind::module_& module);
+void bind_grid_sums(nanobind::module_& module);
 void bind_heap(nanobind::module_& module);
+void bind_int8_blocks(nanobind::module_& module);
 void bind_item_keys(nanobind::module_& module);
+void bind_number_formats(nanobind::module_& module);
+void bind_optimizer_steps(nanobind::module_& module);
+void bind_order_statistics(nanobind::module_& module);
 void bind_references(nanobind::module_& module);
 void bind_return_scan(nanobind::module_& module);
 void bind_rows(nanobind::module_& module);
 void bind_sum_tree(nanobind::module_& module);
+void bind_top_k(nanobind::module_& module);
+void bind_vector_sums(nanobind::module_& module);
 
 }  // namespace heronry

@@ -2,32 +2,59 @@
 
 from heronry.native.backend import BACKEND
 from heronry.native.dense import dense_delete, dense_insert
+from heronry.native.grid_sums import grid_add, grid_mean
 from heronry.native.heap import heap_delete, heap_insert, heap_is_valid, heap_update
+from heronry.native.int8_blocks import INT8_BLOCK_SIZE, int8_pack, int8_unpack, num_int8_blocks
 from heronry.native.item_keys import item_keys, items_find
+from heronry.native.number_formats import bf16_pack, bf16_unpack, f16_pack, f16_unpack
+from heronry.native.optimizer_steps import adagrad_step, adam_step, sgd_step
+from heronry.native.order_statistics import coordinate_median, trimmed_mean
 from heronry.native.references import add_references, add_window_references
 from heronry.native.return_scan import return_scan
 from heronry.native.rows import gather_columns, take_rows, window_rows
 from heronry.native.sum_tree import SUM_TREE_RADIX, sum_tree_offsets, sum_tree_rebuild, sum_tree_sample, sum_tree_set
+from heronry.native.top_k import scatter, top_k
+from heronry.native.vector_sums import apply_difference, measure, weighted_sum
 
 __all__ = [
     "BACKEND",
+    "INT8_BLOCK_SIZE",
     "SUM_TREE_RADIX",
+    "adagrad_step",
+    "adam_step",
     "add_references",
     "add_window_references",
+    "apply_difference",
+    "bf16_pack",
+    "bf16_unpack",
+    "coordinate_median",
     "dense_delete",
     "dense_insert",
+    "f16_pack",
+    "f16_unpack",
     "gather_columns",
+    "grid_add",
+    "grid_mean",
     "heap_delete",
     "heap_insert",
     "heap_is_valid",
     "heap_update",
+    "int8_pack",
+    "int8_unpack",
     "item_keys",
     "items_find",
+    "measure",
+    "num_int8_blocks",
     "return_scan",
+    "scatter",
+    "sgd_step",
     "sum_tree_offsets",
     "sum_tree_rebuild",
     "sum_tree_sample",
     "sum_tree_set",
     "take_rows",
+    "top_k",
+    "trimmed_mean",
+    "weighted_sum",
     "window_rows",
 ]

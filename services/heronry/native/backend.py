@@ -9,7 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from heronry.native import twins
-from heronry.native.arrays import Array, Counts, Flags, Indices, Keys, Orders, Reals, ShortIndices
+from heronry.native.arrays import (
+    Array,
+    Codes,
+    Counts,
+    Flags,
+    Floats,
+    HalfBits,
+    Indices,
+    Keys,
+    Orders,
+    Reals,
+    ShortIndices,
+    Vector,
+)
 
 RealT = TypeVar("RealT", npt.NDArray[np.float32], npt.NDArray[np.float64])
 
@@ -82,6 +95,61 @@ class Loops(Protocol):
         self, keys: Keys, generations: ShortIndices, shard: int, slots: Indices, found: Flags, /
     ) -> None: ...
     def item_keys(self, slots: Indices, generations: ShortIndices, shard: int, out: Keys, /) -> None: ...
+    def measure(self, values: Vector, /) -> tuple[float, float]: ...
+    def weighted_sum(self, sources: Sequence[Vector], weights: Reals, out: Vector, onto: bool, /) -> None: ...
+    def apply_difference(self, newest: Vector, total: Vector, keep: float, scale: float, out: Vector, /) -> float: ...
+    def sgd_step(
+        self,
+        newest: Vector,
+        difference: Vector,
+        velocity: Vector,
+        rate: float,
+        momentum: float,
+        nesterov: bool,
+        out: Vector,
+        velocity_out: Vector,
+        /,
+    ) -> float: ...
+    def adam_step(
+        self,
+        newest: Vector,
+        difference: Vector,
+        moment1: Vector,
+        moment2: Vector,
+        corrected_rate: float,
+        beta1: float,
+        beta2: float,
+        root_correction: float,
+        epsilon: float,
+        is_yogi: bool,
+        out: Vector,
+        moment1_out: Vector,
+        moment2_out: Vector,
+        /,
+    ) -> float: ...
+    def adagrad_step(
+        self,
+        newest: Vector,
+        difference: Vector,
+        sums: Vector,
+        rate: float,
+        epsilon: float,
+        out: Vector,
+        sums_out: Vector,
+        /,
+    ) -> float: ...
+    def grid_add(self, total: Indices, values: Vector, weight: float, step: float, /) -> None: ...
+    def grid_mean(self, total: Indices, step: float, denominator: float, out: Vector, /) -> None: ...
+    def coordinate_median(self, sources: Sequence[Vector], out: Vector, /) -> None: ...
+    def trimmed_mean(self, sources: Sequence[Vector], num_trimmed: int, out: Vector, /) -> None: ...
+    def bf16_pack(self, values: Floats, out: HalfBits, /) -> None: ...
+    def bf16_unpack(self, bits: HalfBits, out: Floats, /) -> None: ...
+    def f16_pack(self, values: Floats, out: HalfBits, /) -> None: ...
+    def f16_unpack(self, bits: HalfBits, out: Floats, /) -> None: ...
+    def int8_pack(self, values: Floats, seed: int, scales: Floats, codes: Codes, /) -> None: ...
+    def int8_unpack(self, scales: Floats, codes: Codes, out: Floats, /) -> None: ...
+    def top_k(self, values: Floats, indices: ShortIndices, kept: Floats, /) -> None: ...
+    def scatter(self, indices: ShortIndices, kept: Floats, out: Floats, /) -> None: ...
 
 
 def load(name: str) -> Loops:

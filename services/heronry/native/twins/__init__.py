@@ -1,28 +1,53 @@
 """NumPy twins of the native loops: the oracle, and what runs where no compiler was."""
 
 from heronry.native.twins.dense import dense_delete, dense_insert
+from heronry.native.twins.grid_sums import grid_add, grid_mean
 from heronry.native.twins.heap import heap_delete, heap_insert, heap_is_valid, heap_update
+from heronry.native.twins.int8_blocks import int8_pack, int8_unpack
 from heronry.native.twins.item_keys import item_keys, items_find
+from heronry.native.twins.number_formats import bf16_pack, bf16_unpack, f16_pack, f16_unpack
+from heronry.native.twins.optimizer_steps import adagrad_step, adam_step, sgd_step
+from heronry.native.twins.order_statistics import coordinate_median, trimmed_mean
 from heronry.native.twins.references import add_references, add_window_references
 from heronry.native.twins.return_scan import return_scan
 from heronry.native.twins.rows import gather_columns, window_rows
 from heronry.native.twins.sum_tree import sum_tree_rebuild, sum_tree_sample, sum_tree_set
+from heronry.native.twins.top_k import scatter, top_k
+from heronry.native.twins.vector_sums import apply_difference, measure, weighted_sum
 
 __all__ = [
+    "adagrad_step",
+    "adam_step",
     "add_references",
     "add_window_references",
+    "apply_difference",
+    "bf16_pack",
+    "bf16_unpack",
+    "coordinate_median",
     "dense_delete",
     "dense_insert",
+    "f16_pack",
+    "f16_unpack",
     "gather_columns",
+    "grid_add",
+    "grid_mean",
     "heap_delete",
     "heap_insert",
     "heap_is_valid",
     "heap_update",
+    "int8_pack",
+    "int8_unpack",
     "item_keys",
     "items_find",
+    "measure",
     "return_scan",
+    "scatter",
+    "sgd_step",
     "sum_tree_rebuild",
     "sum_tree_sample",
     "sum_tree_set",
+    "top_k",
+    "trimmed_mean",
+    "weighted_sum",
     "window_rows",
 ]

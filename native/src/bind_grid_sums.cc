@@ -1,0 +1,35 @@
+#include "bindings.h"
+#include "grid_sums.h"
+#include "vector_arguments.h"
+
+namespace heronry {
+namespace {
+
+template <typename Real>
+void grid_add_of(Vector<std::int64_t> total, Vector<const Real> values, double weight, double step) {
+  require_lengths(total.size(), values);
+  LockReleased released(total.size() >= kLongVector);
+  grid_add(total.data(), values.data(), weight, step, total.size());
+}
+
+template <typename Real>
+void grid_mean_of(Vector<const std::int64_t> total, double step, double denominator, Vector<Real> out) {
+  require_lengths(out.size(), total);
+  LockReleased released(out.size() >= kLongVector);
+  grid_mean(total.data(), step, denominator, out.data(), out.size());
+}
+
+template <typename Real>
+void bind(nb::module_& module) {
+  module.def("grid_add", &grid_add_of<Real>, nb::arg().noconvert(), nb::arg().noconvert(), nb::arg(), nb::arg());
+  module.def("grid_mean", &grid_mean_of<Real>, nb::arg().noconvert(), nb::arg(), nb::arg(), nb::arg().noconvert());
+}
+
+}  // namespace
+
+void bind_grid_sums(nb::module_& module) {
+  bind<float>(module);
+  bind<double>(module);
+}
+
+}  // namespace heronry

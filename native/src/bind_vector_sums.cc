@@ -1,0 +1,52 @@
+#include "bindings.h"
+#include "vector_arguments.h"
+#include "vector_sums.h"
+
+namespace heronry {
+namespace {
+
+template <typename Real>
+nb::tuple measure_of(Vector<const Real> values) {
+  Measure result{};
+  {
+    LockReleased released(values.size() >= kLongVector);
+    result = measure(values.data(), values.size());
+  }
+  return nb::make_tuple(result.largest, result.squared_norm);
+}
+
+template <typename Real>
+void weighted_sum_of(nb::sequence sources, Vector<const double> weights, Vector<Real> out, bool onto) {
+  const Sources<Real> inputs(sources, out.size());
+  require_lengths(inputs.size(), weights);
+  const std::vector<Real> factors(weights.data(), weights.data() + weights.size());
+  LockReleased released(out.size() >= kLongVector);
+  weighted_sum(inputs.data(), factors.data(), inputs.size(), out.data(), out.size(), onto);
+}
+
+template <typename Real>
+double apply_difference_of(Vector<const Real> newest, Vector<const Real> total, double keep, double scale,
+                           Vector<Real> out) {
+  require_lengths(out.size(), newest, total);
+  LockReleased released(out.size() >= kLongVector);
+  return apply_difference(newest.data(), total.data(), static_cast<Real>(keep), static_cast<Real>(scale), out.data(),
+                          out.size());
+}
+
+template <typename Real>
+void bind(nb::module_& module) {
+  module.def("measure", &measure_of<Real>, nb::arg().noconvert());
+  module.def("weighted_sum", &weighted_sum_of<Real>, nb::arg(), nb::arg().noconvert(), nb::arg().noconvert(),
+             nb::arg());
+  module.def("apply_difference", &apply_difference_of<Real>, nb::arg().noconvert(), nb::arg().noconvert(), nb::arg(),
+             nb::arg(), nb::arg().noconvert());
+}
+
+}  // namespace
+
+void bind_vector_sums(nb::module_& module) {
+  bind<float>(module);
+  bind<double>(module);
+}
+
+}  // namespace heronry
