@@ -11,9 +11,9 @@ def merged(rule: MergeRule, newest, pushes: list[tuple[object, float]]) -> np.nd
     newest = np.asarray(newest)
     schema = ModelSchema.of({"t": newest}, {"t": (TensorRole.STATISTIC, rule)})
     running = MergedBuffers(schema.tensors)
-    for values, share in pushes:
-        running = running.plus({"t": np.asarray(values, newest.dtype)}, share)
-    return running.published({"t": newest}, sum(share for _, share in pushes))["t"]
+    for values, weight in pushes:
+        running = running.plus({"t": np.asarray(values, newest.dtype)}, weight)
+    return running.published({"t": newest})["t"]
 
 
 def test_the_last_contribution_wins() -> None:
@@ -33,3 +33,21 @@ def test_counts_are_added_exactly_in_any_order(order: list[int]) -> None:
     result = merged(MergeRule.MERGE_COUNTS, np.array([10], np.int64), [([increments[i]], 1.0) for i in order])
 
     assert int(result[0]) == 10 + 2**53 + 2
+
+
+@pytest.mark.parametrize("weight", [1e-3, 0.3, 7.0])
+def test_a_single_contribution_is_its_own_mean_bit_for_bit(weight: float) -> None:
+    pushed = np.random.default_rng(1).normal(size=50).astype(np.float32)
+
+    result = merged(MergeRule.MEAN, np.zeros(50, np.float32), [(pushed, weight)])
+
+    assert result.tobytes() == pushed.tobytes()
+
+
+def test_adding_leaves_the_merge_before_as_it_was() -> None:
+    schema = ModelSchema.of({"t": np.float32(0)}, {"t": (TensorRole.BUFFER, MergeRule.MEAN)})
+    before = MergedBuffers(schema.tensors).plus({"t": np.float32(1)}, 1.0)
+
+    before.plus({"t": np.float32(9)}, 3.0)
+
+    assert before.published({"t": np.float32(0)})["t"] == 1.0

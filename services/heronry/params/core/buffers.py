@@ -1,7 +1,7 @@
 """Merging of BUFFER and STATISTIC tensors, which no optimiser sees.
 
 Their values mean the same whatever the kind of a contribution: new values under LAST and MEAN,
-increments under MERGE_COUNTS.
+increments under MERGE_COUNTS. LAST depends on the order of arrival, MEAN on it within rounding.
 """
 
 from collections.abc import Mapping
@@ -14,26 +14,37 @@ from heronry.types.tensors import Array, MergeRule, TensorSpec
 
 @dataclass(frozen=True)
 class MergedBuffers:
-    """A round's running merge; adding makes a new one."""
+    """A round's running merge; adding makes a new one.
+
+    Attributes:
+      tensors: what is merged.
+      values: by name; means still undivided.
+      unit: the weight of the first contribution: a single one is its own mean, whatever its weight.
+      denominator: the weights of all, in that unit.
+    """
 
     tensors: tuple[TensorSpec, ...]
     values: Mapping[str, Array] = field(default_factory=dict)
+    unit: float = 1.0
+    denominator: float = 0.0
 
-    def plus(self, pushed: Mapping[str, Array], share: float) -> "MergedBuffers":
-        """Return the merge with one more contribution, `share` being its factor in means."""
+    def plus(self, pushed: Mapping[str, Array], weight: float) -> "MergedBuffers":
+        """Return the merge with one more contribution, `weight` being what it counts in means."""
+        unit = self.unit if self.denominator else weight
+        share = weight / unit
         merged = {t.name: _merge(t, self.values.get(t.name), pushed[t.name], share) for t in self.tensors}
-        return MergedBuffers(self.tensors, merged)
+        return MergedBuffers(self.tensors, merged, unit, self.denominator + share)
 
-    def published(self, newest: Mapping[str, Array], denominator: float) -> dict[str, Array]:
-        """Return the new values, given the newest ones and the sum of the shares."""
-        return {t.name: _publish(t, newest[t.name], self.values[t.name], denominator) for t in self.tensors}
+    def published(self, newest: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the new values, given the newest ones."""
+        return {t.name: _publish(t, newest[t.name], self.values[t.name], self.denominator) for t in self.tensors}
 
 
 def _merge(tensor: TensorSpec, merged: Array | None, pushed: Array, share: float) -> Array:
     if tensor.merge_rule is MergeRule.LAST:
         return pushed
     if tensor.merge_rule is MergeRule.MEAN:
-        scaled = pushed.astype(np.float64) * share
+        scaled = _wide(pushed) * share
         return scaled if merged is None else _wide(merged) + scaled
     return pushed if merged is None else _added(merged, pushed)
 
