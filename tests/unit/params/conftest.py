@@ -1,17 +1,23 @@
 """Models small enough to be worked out by hand."""
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from heronry.params.core.journal import Record
+from heronry.params.core.buffer_pool import BufferPool
+from heronry.params.core.decoding import decode_packed
+from heronry.params.core.durability.journal import Record
+from heronry.params.core.durability.state_folder import StateFolder
 from heronry.params.core.models import Models
-from heronry.params.core.state_folder import StateFolder
+from heronry.params.core.rounds import Place
+from heronry.types.blocking import Changed
+from heronry.types.consistency import BufferedAsynchronous
 from heronry.types.contribution import Acknowledgement, ContributionHeader, ContributionKind
 from heronry.types.experience import AcknowledgementLevel
-from heronry.types.models import Aggregation, ModelSettings
+from heronry.types.models import ModelSettings
 from heronry.types.tensors import ModelSchema
 from heronry.types.version import ParameterVersion
 
@@ -23,10 +29,13 @@ class FakeLog:
         self.records: list[tuple[Record, AcknowledgementLevel]] = []
         self.error: Exception | None = None
 
-    def append(self, record: Record, level: AcknowledgementLevel) -> None:
+    def append(self, record: Record, level: AcknowledgementLevel) -> Place | None:
         if self.error is not None:
             raise self.error
+        if level is AcknowledgementLevel.MEMORY:
+            return None
         self.records.append((record, level))
+        return Place(0, len(self.records))
 
     def rotate(self) -> int:
         return 1
@@ -41,8 +50,18 @@ class Bench:
 
     def __init__(self, log: FakeLog | StateFolder | None = None, epoch: int = 1) -> None:
         self.log = FakeLog() if log is None else log
-        self.models = Models(self.log, epoch, lease_s=10.0)
+        self.pool = BufferPool(1 << 20)
+        self.models = Models(
+            self.log,
+            epoch,
+            10.0,
+            pool=self.pool,
+            spill_dir=Path(tempfile.gettempdir()),
+            rng=np.random.default_rng(0),
+            new_flat=lambda num_bytes: np.empty(num_bytes, np.uint8),
+        )
         self.now_s = 0.0
+        self.woken: set[object] = set()
         self._epoch = epoch
         self._num_requests = 0
 
@@ -50,6 +69,10 @@ class Bench:
         schema = ModelSchema.of({"weight": np.array(values, np.float32)})
         outcome = self.models.register("policy", schema, ModelSettings(**settings), flat_of(*values), 100.0)
         return outcome.value[0]
+
+    def register_schema(self, schema: ModelSchema, tensors: dict[str, np.ndarray], **settings: object) -> None:
+        flat = np.frombuffer(schema.pack(tensors), np.uint8)
+        self.models.register("policy", schema, ModelSettings(**settings), flat, 100.0)
 
     def header(self, **fields: object) -> ContributionHeader:
         self._num_requests += 1
@@ -63,8 +86,30 @@ class Bench:
         return ContributionHeader(**{**defaults, **fields})
 
     def push(self, *values: float, **fields: object) -> Acknowledgement:
-        header, flat = self.header(**fields), flat_of(*values)
-        return self.models.admit_and_push(header, flat, header.client_id, self.now_s, 100.0).value
+        return self.push_flat(self.header(**fields), flat_of(*values))
+
+    def push_flat(self, header: ContributionHeader, flat: np.ndarray) -> Acknowledgement:
+        decoded = decode_packed(self.models.model(header.model).layout, header.codec, flat, self.pool)
+        arguments = (header, decoded, flat.nbytes, header.client_id, self.now_s, 100.0)
+        return self._noted(self.models.admit_and_push(*arguments))
+
+    def join(self, *client_ids: str) -> list[int]:
+        """Register workers; return their tokens."""
+        leases = [self.models.register_worker("policy", c, 1, self.now_s) for c in client_ids]
+        return [self._noted(lease).fencing_token for lease in leases]
+
+    def close_due(self) -> float | None:
+        return self._noted(self.models.close_due(self.now_s, 100.0))
+
+    def info(self):
+        return self.models.info("policy", self.now_s)
+
+    def worker(self, client_id: str):
+        return next(w for w in self.models.worker_infos("policy", self.now_s) if w.client_id == client_id)
+
+    def _noted(self, changed: Changed):
+        self.woken |= changed.conditions
+        return changed.value
 
     @property
     def model(self):
@@ -102,7 +147,7 @@ def open_folder(tmp_path: Path) -> Callable[[], tuple[Bench, StateFolder]]:
         recovered = folder.recover()
         folder.enter(recovered.epoch + 1)
         bench = Bench(folder, recovered.epoch + 1)
-        bench.problems = [*recovered.problems, *bench.models.restore(recovered)]
+        bench.problems = [*bench.models.restore(recovered), *recovered.problems]
         if recovered.is_empty:
             folder.rotate()
         else:
@@ -115,5 +160,5 @@ def open_folder(tmp_path: Path) -> Callable[[], tuple[Bench, StateFolder]]:
 
 
 @pytest.fixture
-def rounds_of() -> Callable[[int], Aggregation]:
-    return lambda num_contributions: Aggregation(num_contributions=num_contributions)
+def rounds_of() -> Callable[[int], BufferedAsynchronous]:
+    return BufferedAsynchronous

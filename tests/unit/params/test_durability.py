@@ -1,13 +1,16 @@
 """What a folder gives back after a crash, a restore or damage."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from heronry.params.core.checkpoint import read_checkpoint, write_checkpoint
-from heronry.params.core.optimizers import OptimizerState
-from heronry.params.core.state_folder import StateFolder
+from heronry.params.core.durability.checkpoint import read_checkpoint, write_checkpoint
+from heronry.params.core.durability.state_folder import StateFolder
+from heronry.params.core.optimizers.state import OptimizerState
+from heronry.types.aggregation import Aggregation, WeightedMean
+from heronry.types.consistency import BufferedAsynchronous
 from heronry.types.contribution import ContributionKind
 from heronry.types.errors import (
     DataLossError,
@@ -17,13 +20,16 @@ from heronry.types.errors import (
     SchemaMismatchError,
 )
 from heronry.types.experience import AcknowledgementLevel
-from heronry.types.models import AdamOptimizer, Aggregation, ModelSettings
+from heronry.types.models import ModelSettings
+from heronry.types.optimizers import AdamOptimizer
 from heronry.types.tensors import MergeRule, ModelSchema, TensorRole
+
+WEIGHTED = Aggregation(WeightedMean())
 
 
 def test_a_crash_loses_nothing_that_was_acknowledged(open_folder) -> None:
     bench, _ = open_folder()
-    bench.register(0.0, 0.0, optimizer=AdamOptimizer(0.1), aggregation=Aggregation(num_contributions=2))
+    bench.register(0.0, 0.0, optimizer=AdamOptimizer(0.1), consistency=BufferedAsynchronous(2))
     answers = [bench.push(1.0, -2.0, kind=ContributionKind.GRADIENT, client_id=c) for c in "abcde"]
     before = bench.values.copy()
 
@@ -32,11 +38,11 @@ def test_a_crash_loses_nothing_that_was_acknowledged(open_folder) -> None:
     assert bench.version.number == answers[-1].version.number == 3
     assert bench.version.content_hash == answers[-1].version.content_hash
     np.testing.assert_array_equal(bench.values, before)
-    assert bench.model.info().num_pending == 1
+    assert bench.info().num_pending == 1
 
 
 def test_a_resumed_model_goes_on_exactly_as_an_uninterrupted_one(open_folder, make_bench) -> None:
-    settings = {"optimizer": AdamOptimizer(0.1), "aggregation": Aggregation(num_contributions=2)}
+    settings = {"optimizer": AdamOptimizer(0.1), "consistency": BufferedAsynchronous(2), "aggregation": WEIGHTED}
     gradients = np.random.default_rng(1).normal(size=(9, 2)).astype(np.float32)
     steady, (crashing, _) = make_bench(), open_folder()
     for bench in (steady, crashing):
@@ -111,10 +117,10 @@ def test_statistics_and_half_a_round_survive_a_checkpoint(open_folder) -> None:
     def pushed(bench, weights: float, count: int, mean: float) -> None:
         values = {"w": np.full(2, weights, np.float32), "n": np.array([count]), "m": np.array([mean], np.float32)}
         flat = np.frombuffer(schema.pack(values), np.uint8)
-        bench.models.push(bench.header(), flat, 0.0, 0.0)
+        bench.push_flat(bench.header(), flat)
 
     bench, folder = open_folder()
-    settings = ModelSettings(aggregation=Aggregation(num_contributions=2))
+    settings = ModelSettings(consistency=BufferedAsynchronous(2))
     bench.models.register("policy", schema, settings, np.frombuffer(schema.pack(tensors), np.uint8), 0.0)
     pushed(bench, 1.0, 3, 2.0)
     folder.write(bench.models.begin_checkpoint())
@@ -225,7 +231,7 @@ def test_a_full_disk_at_a_checkpoint_leaves_nothing_and_loses_nothing(open_folde
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("heronry.params.core.checkpoint.write_synced", full)
+        patched.setattr("heronry.params.core.durability.checkpoint.write_synced", full)
         with pytest.raises(ResourceExhaustedError, match="No space left"):
             folder.write(bench.models.begin_checkpoint())
     bench.push(5.0)
@@ -240,13 +246,11 @@ def test_a_full_disk_at_the_journal_refuses_the_contribution_alone(open_folder, 
     bench.register(0.0)
 
     def half(descriptor: int, parts) -> int:
-        import os
-
         os.write(descriptor, b"half a record")
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("heronry.params.core.journal.os.writev", half)
+        patched.setattr("heronry.params.core.durability.journal.os.writev", half)
         with pytest.raises(ResourceExhaustedError, match="no space is left"):
             bench.push(1.0)
     bench.push(2.0)
@@ -282,8 +286,24 @@ def test_disk_level_contributions_are_forced_to_the_disk(open_folder, monkeypatc
     forced: list[int] = []
     bench, _ = open_folder()
     bench.register(0.0, acknowledgement=AcknowledgementLevel.DISK)
-    monkeypatch.setattr("heronry.params.core.journal.os.fdatasync", forced.append)
+    monkeypatch.setattr("heronry.params.core.durability.journal.os.fdatasync", forced.append)
 
     bench.push(1.0)
 
     assert len(forced) == 1
+
+
+def test_a_record_that_is_written_in_pieces_is_whole(open_folder, monkeypatch) -> None:
+    bench, _ = open_folder()
+    bench.register(0.0)
+    write = os.writev
+
+    def piecewise(descriptor: int, parts: list[memoryview]) -> int:
+        return write(descriptor, [parts[0][:7]])
+
+    with monkeypatch.context() as patched:
+        patched.setattr("heronry.params.core.durability.journal.os.writev", piecewise)
+        bench.push(3.0)
+    bench, _ = open_folder()
+
+    assert (bench.version.number, bench.values[0], bench.problems) == (2, 3.0, [])

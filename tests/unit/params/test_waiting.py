@@ -16,10 +16,9 @@ def test_a_reader_of_the_newest_version_waits_for_the_next(bench) -> None:
     with pytest.raises(WouldBlock) as waiting:
         bench.models.newer("policy", version, True)
 
-    header = bench.header()
-    changed = bench.models.push(header, np.ones(1, np.float32).view(np.uint8), 0.0, 0.0)
+    bench.push(1.0)
 
-    assert waiting.value.condition in changed.conditions
+    assert waiting.value.condition in bench.woken
     assert bench.models.newer("policy", version, True).version.number == 2
 
 
@@ -45,10 +44,10 @@ def test_readers_can_wait_for_a_model_a_number_and_a_tag(bench) -> None:
         with pytest.raises(WouldBlock) as waiting:
             bench.models.select("policy", *selection, True)
         conditions.add(waiting.value.condition)
-    pushed = bench.models.push(bench.header(), np.ones(1, np.float32).view(np.uint8), 0.0, 0.0)
+    bench.push(1.0)
     tagged = bench.models.tag("policy", 0, "best")
 
-    assert conditions <= registered.conditions | pushed.conditions | tagged.conditions
+    assert conditions <= registered.conditions | bench.woken | tagged.conditions
 
 
 def test_without_waiting_an_unknown_model_is_refused(bench) -> None:
@@ -60,16 +59,16 @@ def test_everybody_with_a_lease_is_invited_to_every_round(bench) -> None:
     bench.register(0.0)
     token = bench.model.workers.register("worker", 1, 0.0).fencing_token
 
-    round_id, base = bench.models.next_round("policy", "worker", token, 0, 0.0)
+    first = bench.models.next_invitation("policy", "worker", token, 0, 0.0)
     with pytest.raises(WouldBlock) as waiting:
-        bench.models.next_round("policy", "worker", token, round_id, 0.0)
-    changed = bench.models.push(bench.header(), np.ones(1, np.float32).view(np.uint8), 0.0, 0.0)
+        bench.models.next_invitation("policy", "worker", token, first.round_id, 0.0)
+    bench.push(1.0)
 
-    assert (round_id, base.number) == (1, 1)
-    assert waiting.value.condition in changed.conditions
-    assert bench.models.next_round("policy", "worker", token, round_id, 0.0)[0] == 2
+    assert (first.round_id, first.base_version.number, first.remaining_s) == (1, 1, None)
+    assert waiting.value.condition in bench.woken
+    assert bench.models.next_invitation("policy", "worker", token, first.round_id, 0.0).round_id == 2
     with pytest.raises(FencedError):
-        bench.models.next_round("policy", "other", token, 0, 0.0)
+        bench.models.next_invitation("policy", "other", token, 0, 0.0)
 
 
 def test_a_model_registered_again_stays_as_it_is_unless_its_schema_differs(bench) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from heronry.params.core.workers import Workers
-from heronry.types.errors import FencedError, InvalidArgumentError
+from heronry.types.errors import FencedError, InvalidArgumentError, ResourceExhaustedError
 
 
 def test_a_lease_is_renewed_by_heartbeats_and_runs_out_without() -> None:
@@ -58,3 +58,33 @@ def test_a_flood_of_clients_does_not_grow_the_list_without_bound() -> None:
         workers.count_refused(str(index))
 
     assert len(workers.infos(0.0)) == 4096
+
+
+def test_a_flood_of_clients_does_not_drive_out_who_holds_a_lease() -> None:
+    workers = Workers(lease_s=10.0)
+    token = workers.register("w", 1, now_s=0.0).fencing_token
+    for index in range(5000):
+        workers.count_refused(str(index))
+
+    workers.check_token("w", token, now_s=1.0)
+
+
+def test_more_leases_than_allowed_are_refused_until_some_run_out() -> None:
+    workers = Workers(lease_s=10.0)
+    for index in range(4096):
+        workers.register(str(index), 1, now_s=0.0)
+
+    with pytest.raises(ResourceExhaustedError, match="4096 hold a lease"):
+        workers.register("late", 1, now_s=9.0)
+
+    assert workers.register("late", 1, now_s=11.0).fencing_token > 4096
+
+
+def test_staleness_is_summed_up_by_worker() -> None:
+    workers = Workers(lease_s=10.0)
+    for staleness in (0, 4, 2):
+        workers.count_accepted("w", staleness)
+
+    (info,) = workers.infos(0.0)
+
+    assert (info.last_staleness, info.mean_staleness, info.max_staleness) == (2, 2.0, 4)

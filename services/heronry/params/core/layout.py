@@ -45,33 +45,36 @@ class ParameterLayout:
         self.dtype: np.dtype[np.floating] = np.dtype(np.float64 if is_double else np.float32)
         self.others = tuple(t for t in schema.tensors if t.role is not TensorRole.PARAMETER)
 
-    def vector(self, flat: Bytes) -> Vector:
-        """Return the `[P]` vector of a flat buffer; a view of it where the layout allows."""
+    @property
+    def is_contiguous(self) -> bool:
+        """Whether the vector lies in a flat buffer as it is: `vector` is a view."""
+        return len(self._segments) == 1 and self._segments[0].element_type.dtype == self.dtype
+
+    def vector(self, flat: Bytes, out: Vector | None = None) -> Vector:
+        """Return the `[P]` vector of a flat buffer: a view of it where the layout allows, else in `out`."""
         parts = [self._part(flat, segment) for segment in self._segments]
-        if len(parts) == 1:
-            return parts[0].astype(self.dtype, copy=False)
-        if not parts:
-            return np.zeros(0, self.dtype)
-        return np.concatenate(parts, dtype=self.dtype)
+        if self.is_contiguous:
+            return parts[0]
+        values = np.empty(self.num_parameters, self.dtype) if out is None else out
+        for segment, part in zip(self._segments, parts, strict=True):
+            values[segment.start : segment.start + segment.num_elements] = part
+        return values
 
     def other_values(self, flat: Bytes) -> dict[str, Array]:
         """Return the BUFFER and STATISTIC tensors of a flat buffer, as views."""
         return {t.name: _view(flat, t) for t in self.others}
 
-    def assemble(self, vector: Vector, others: Mapping[str, Array]) -> Bytes:
-        """Return the flat buffer of a vector and the other tensors, each in its published type.
-
-        The vector becomes the buffer where it can; it must not be written to afterwards.
-        """
-        if len(self._segments) == 1 and not self.others and self._segments[0].element_type.dtype == vector.dtype:
-            return vector.view(np.uint8)
-        flat = np.empty(self.schema.num_bytes, np.uint8)
+    def write(self, vector: Vector, others: Mapping[str, Array], flat: Bytes) -> None:
+        """Write a vector and the other tensors into a flat buffer, each in its published type."""
         with np.errstate(over="ignore"):
             for segment in self._segments:
                 self._part(flat, segment)[:] = vector[segment.start : segment.start + segment.num_elements]
+        self.write_others(others, flat)
+
+    def write_others(self, others: Mapping[str, Array], flat: Bytes) -> None:
+        """Write the tensors that are not learnt into a flat buffer."""
         for tensor in self.others:
             _view(flat, tensor)[...] = others[tensor.name]
-        return flat
 
     def tensor_at(self, index: int) -> tuple[TensorSpec, tuple[int, ...]]:
         """Return the tensor and the position in it of the vector's element `index`."""

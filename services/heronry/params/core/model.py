@@ -1,61 +1,48 @@
 """One model: its schema, its versions, the open round and who contributes."""
 
-import math
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import replace
+from typing import Final
 
-from heronry.params.core.aggregation import Difference
+from heronry.params.core.aggregation.accumulator import Accumulator
+from heronry.params.core.aggregation.rules import accumulator_of
+from heronry.params.core.buffers import MergedBuffers
+from heronry.params.core.conditions import Awaited, Conditions, closed_condition, number_condition
+from heronry.params.core.consistency.mode import Surroundings
+from heronry.params.core.consistency.modes import mode_of
+from heronry.params.core.decoding import decode_packed
+from heronry.params.core.figures import Figures
 from heronry.params.core.layout import Bytes, ParameterLayout
-from heronry.params.core.optimizers import OptimizerState, optimizer_of
-from heronry.params.core.pipeline import Pipeline, Prepared, check_finite, decode
-from heronry.params.core.rounds import RequestMemory, Round
+from heronry.params.core.optimizers.from_settings import optimizer_of
+from heronry.params.core.optimizers.state import OptimizerState
+from heronry.params.core.pipeline import Newest, Pipeline
+from heronry.params.core.plans import Closing, Plan, Rollback
+from heronry.params.core.requests import RequestMemory
+from heronry.params.core.resources import ModelResources
+from heronry.params.core.rounds import Place, Round
 from heronry.params.core.versions import Published, VersionHistory
 from heronry.params.core.workers import Workers
-from heronry.types.contribution import Acknowledgement, ContributionHeader, ContributionKind, ParameterCodec
-from heronry.types.errors import InvalidArgumentError, StaleContributionError, UnimplementedError, VersionNotFoundError
+from heronry.types.contribution import Acknowledgement, ClosedRound, ContributionHeader, ParameterCodec
+from heronry.types.errors import UnimplementedError
 from heronry.types.models import ModelInfo, ModelSettings
-from heronry.types.tensors import Array, ModelSchema
+from heronry.types.tensors import ModelSchema
 from heronry.types.version import ParameterVersion
 
-_REQUESTS_REMEMBERED = 1024
-_MAX_BASE_BYTES = 256 << 20
-_MAX_WEIGHT = 1e9
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A contribution that passed every check: what its round counts and the journal keeps.
-
-    Replaying it needs no base version any more, only the values of the version before the round.
-    """
-
-    client_id: str
-    request_id: str
-    weight: float
-    staleness: int
-    difference: Difference
-    others: dict[str, Array]
-    time_s: float
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What an entry will do to its model; nothing has happened yet."""
-
-    entry: Entry
-    round: Round
-    published: Published | None
-    optimizer_state: OptimizerState
-    acknowledgement: Acknowledgement
+_MAX_BASE_BYTES: Final = 256 << 20
+_CLOSED_ROUNDS_KEPT: Final = 1024
+_OPERATOR: Final = ""
 
 
 class Model:
     """Takes contributions and makes versions of them; owned by one thread.
 
-    A push is `admit` (cheap, before any bytes move), `plan` (all the arithmetic, changes nothing)
-    and `commit` (cannot fail). Between the two the caller makes the plan durable.
+    It makes plans true: nothing here can fail. Plans are made in `planning` and `rollback`, which change nothing
+    that is seen; between the two the caller makes them durable. At most one plan is outstanding.
     """
 
-    def __init__(self, name: str, schema: ModelSchema, settings: ModelSettings, lease_s: float, epoch: int) -> None:
+    def __init__(
+        self, name: str, schema: ModelSchema, settings: ModelSettings, epoch: int, resources: ModelResources
+    ) -> None:
         if settings.privacy is not None:
             raise UnimplementedError("settings.privacy: no privacy mechanism is offered; allowed: absent")
         self.name = name
@@ -64,15 +51,35 @@ class Model:
         self.settings = settings
         self.epoch = epoch
         self.layout = ParameterLayout(schema)
-        self._pipeline = Pipeline(self.layout, optimizer_of(settings.optimizer), settings.aggregation.num_contributions)
-        self.history = VersionHistory(settings.num_versions_kept, _num_bases(settings, schema.num_bytes))
-        self.round = Round.opened(1, self.layout.others)
-        self.optimizer_state = OptimizerState()
-        self.requests = RequestMemory(_REQUESTS_REMEMBERED)
+        self.history = VersionHistory(settings.num_versions_kept)
+        self.requests = RequestMemory()
+        self.rollbacks = RequestMemory(num_clients=1)
+        self.figures = Figures()
+        self.awaited = Awaited()
         # Tokens of different epochs never meet: the epoch is their upper half.
-        self.workers = Workers(lease_s, (epoch << 32) + 1)
-        self.num_accepted = 0
-        self.num_refused = 0
+        self.workers = Workers(resources.lease_s, (epoch << 32) + 1)
+        self.mode = mode_of(settings.consistency, Surroundings(name, self.workers, resources.rng, self._newest_number))
+        self.history.hold(settings.num_versions_kept, self._num_bases())
+        self.optimizer = optimizer_of(settings.optimizer)
+        self.optimizer_state = OptimizerState()
+        self.closed_rounds: deque[ClosedRound] = deque(maxlen=_CLOSED_ROUNDS_KEPT)
+        # Contributions computed before this version are refused: a rollback has dropped what they build on.
+        self.oldest_base = 0
+        self._resources = resources
+        # Contributions that the open round was opened for.
+        self.sum_size = 0
+        self.round = Round(1, self._new_accumulator(self.mode.round_size), MergedBuffers(self.layout.others))
+        self.pipeline = Pipeline(self.layout, resources)
+        self._newest: Newest | None = None
+
+    @property
+    def newest(self) -> Newest:
+        """The values that the open round will move."""
+        published = self.history.newest
+        if self._newest is None or self._newest.number != published.version.number:
+            # Made once a round: the vector of some layouts is a copy.
+            self._newest = Newest(published.version.number, published.flat, self.layout.vector(published.flat))
+        return self._newest
 
     def initialise(self, flat: Bytes, time_s: float) -> Published:
         """Publish the first values.
@@ -80,86 +87,123 @@ class Model:
         Raises:
           InvalidContributionError, SchemaMismatchError: they do not fit the schema or are not finite.
         """
-        check_finite(self.layout, decode(self.layout, flat))
+        decode_packed(self.layout, ParameterCodec.F32, flat, self._resources.pool)
         published = Published.of(flat, ParameterVersion(self.epoch, 0), time_s)
         self.history.publish(published)
-        self.optimizer_state = self._pipeline.optimizer.initial_state(self.layout.vector(published.flat))
+        self.optimizer_state = self.optimizer.initial_state(self.newest.vector)
+        self.mode.resume(self.round)
         return published
+
+    @property
+    def closing_size(self) -> int:
+        """Contributions that close the open round: what it opened for bounds it, against overflow."""
+        return min(self.mode.round_size, self.sum_size)
+
+    def resume(self, round_id: int, sum_size: int) -> None:
+        """Go on with an empty round, opened for `sum_size` contributions, after a restore of everything else."""
+        self._open_round(round_id, sum_size)
+        self.mode.resume(self.round)
+
+    def drop_round(self) -> None:
+        """Begin the open round anew, without what it has counted."""
+        self._open_round(self.round.round_id, self.sum_size)
 
     def repeated(self, header: ContributionHeader) -> Acknowledgement | None:
         """Return the answer to a request that was counted before; None when it is new."""
         return self.requests.find(header.client_id, header.request_id)
 
-    def admit(self, header: ContributionHeader, now_s: float) -> int:
-        """Check all that can be checked without the values; return the staleness.
-
-        Raises:
-          FencedError: the worker let its lease run out.
-          ForeignEpochError, VersionNotFoundError, StaleContributionError: the base cannot be used.
-          UnimplementedError: a codec that is not offered.
-        """
-        if header.codec is not ParameterCodec.F32:
-            raise UnimplementedError(f"codec: got {header.codec.value!r}, offered: 'f32'")
-        if not (math.isfinite(header.weight) and 0 < header.weight <= _MAX_WEIGHT):
-            raise InvalidArgumentError.of("weight", header.weight, f"above 0, at most {_MAX_WEIGHT:g}")
-        self.workers.check_lease(header.client_id, now_s)
-        staleness = self._check_base(header)
-        self.round.check_open(header.round_id)
-        return staleness
-
-    def plan(self, header: ContributionHeader, flat: Bytes, now_s: float, time_s: float) -> Plan:
-        """Work out what a contribution does; changes nothing.
-
-        Raises:
-          InvalidContributionError: NaN, infinity, or a component that would overflow the sum.
-          as `admit`: time has passed since the header came in.
-        """
-        staleness = self.admit(header, now_s)
-        base = self.history.base(header.base_version) if header.kind is ContributionKind.WEIGHTS else None
-        prepared = self._pipeline.prepare(header.kind, flat, base, self.history.newest)
-        others = dict(prepared.others)
-        entry = Entry(
-            header.client_id, header.request_id, header.weight, staleness, prepared.difference, others, time_s
-        )
-        return self.plan_entry(entry)
-
-    def plan_entry(self, entry: Entry) -> Plan:
-        """Work out what an entry does: counted in the open round, which it may complete."""
-        self._pipeline.check_weight(Prepared(entry.difference, entry.others), self.round.sum.share_of(entry.weight))
-        grown = self.round.plus(entry.difference, entry.others, entry.weight)
-        newest = self.history.newest
-        if grown.num_contributions < self.settings.aggregation.num_contributions:
-            return Plan(entry, grown, None, self.optimizer_state, self._answer(entry, newest.version, False))
-        flat, state = self._pipeline.close(grown, newest, self.optimizer_state)
-        published = Published.of(flat, newest.version, entry.time_s)
-        return Plan(entry, grown.next(), published, state, self._answer(entry, published.version, True))
-
-    def commit(self, plan: Plan) -> Acknowledgement:
-        """Let a plan happen; it must be the last one made."""
-        self.round = plan.round
-        self.optimizer_state = plan.optimizer_state
-        if plan.published is not None:
-            self.history.publish(plan.published)
+    def apply(self, plan: Plan, place: Place | None) -> None:
+        """Make a plan true, as a replay does; cannot fail."""
         entry = plan.entry
         self.requests.remember(entry.client_id, entry.request_id, plan.acknowledgement)
-        self.workers.count_accepted(entry.client_id, entry.staleness)
-        self.num_accepted += 1
-        return plan.acknowledgement
+        if plan.closing is None:
+            self.round.add(entry, plan.prepared, plan.buffers, place)
+            return
+        self.round.accumulator.discard(plan.prepared)
+        self.apply_close(plan.closing)
 
-    def count_refused(self, client_id: str) -> None:
-        """Count a contribution that was refused, for whatever reason."""
-        self.workers.count_refused(client_id)
-        self.num_refused += 1
+    def apply_close(self, closing: Closing) -> None:
+        """Publish what a round made and open the next one; cannot fail."""
+        self.optimizer_state = closing.optimizer_state
+        if self.settings.shard is not None:
+            self.closed_rounds.append(closing.closed_round)
+        self._publish(closing.published)
+
+    def commit(self, plan: Plan, place: Place | None, now_s: float) -> Conditions:
+        """Make a plan true and count it; cannot fail."""
+        entry, counted_in = plan.entry, self.round
+        self.apply(plan, place)
+        self.figures.count_accepted(entry.staleness, entry.num_bytes)
+        self.workers.count_accepted(entry.client_id, entry.staleness)
+        changed = self.mode.count(entry.client_id, entry.answered_round, counted_in, now_s)
+        if plan.closing is None:
+            return changed
+        return changed | self.mode.begin(self.round, now_s) | self._published(counted_in.round_id)
+
+    def commit_close(self, closing: Closing, now_s: float) -> Conditions:
+        """Publish what a round made as it stood; cannot fail."""
+        round_id = self.round.round_id
+        self.apply_close(closing)
+        return self.mode.begin(self.round, now_s) | self._published(round_id)
+
+    def apply_rollback(self, rollback: Rollback) -> None:
+        """Publish an earlier version's values under a new number; cannot fail.
+
+        The open round is dropped by intent, though its contributions were acknowledged: they build on values that
+        were given up. They stay remembered, so that repeating one does not count it on the new values. For the
+        same reason contributions with an earlier base are refused, and the optimiser begins anew.
+        """
+        self.rollbacks.remember(_OPERATOR, rollback.request_id, rollback.acknowledgement)
+        self.optimizer_state = rollback.optimizer_state
+        self.oldest_base = rollback.published.version.number
+        self._publish(rollback.published)
+
+    def commit_rollback(self, rollback: Rollback) -> Conditions:
+        """Make a rollback true; cannot fail. Its cohort is drawn when what is due is done next."""
+        round_id = self.round.round_id
+        self.apply_rollback(rollback)
+        return self.mode.resume(self.round) | self._published(round_id)
+
+    def rolled_back(self, request_id: str) -> ParameterVersion | None:
+        """Return the version that a request made before; None when it is new."""
+        answer = self.rollbacks.find(_OPERATOR, request_id)
+        return None if answer is None else answer.version
+
+    def change(self, settings: ModelSettings) -> Conditions:
+        """Take over settings of the same modes and kinds; they hold at once.
+
+        A round that has counted something stays; it may become smaller, but larger only with the next one.
+        """
+        has_other_optimizer = settings.optimizer != self.settings.optimizer
+        self.settings = settings
+        changed = self.mode.change(settings.consistency)
+        self.history.hold(settings.num_versions_kept, self._num_bases())
+        if has_other_optimizer:
+            self._change_optimizer()
+        if not self.round.num_contributions:
+            self._open_round(self.round.round_id, self.mode.round_size)
+        return changed
 
     def enter_epoch(self, epoch: int) -> None:
-        """Move to another epoch after a restore: contributions computed before it are refused."""
+        """Move all versions to another epoch and end all leases, as after a restart."""
         self.epoch = epoch
         self.history.restamp(epoch)
         self.requests.restamp(epoch)
+        self.rollbacks.restamp(epoch)
         self.workers.enter_epoch((epoch << 32) + 1)
+        self.closed_rounds = deque(
+            (replace(r, version=replace(r.version, epoch=epoch)) for r in self.closed_rounds), _CLOSED_ROUNDS_KEPT
+        )
+        self.mode.resume(self.round)
 
-    def info(self) -> ModelInfo:
+    def count_refused(self, client_id: str, error_name: str) -> None:
+        """Count a contribution that was refused."""
+        self.figures.count_refused(error_name)
+        self.workers.count_refused(client_id)
+
+    def info(self, now_s: float) -> ModelInfo:
         """Describe the model."""
+        deadline_s = self.mode.deadline_s if self.mode.cohort_size else None
         return ModelInfo(
             model=self.name,
             version=self.history.newest.version,
@@ -168,30 +212,53 @@ class Model:
             num_bytes=self.num_bytes,
             round_id=self.round.round_id,
             num_pending=self.round.num_contributions,
-            num_accepted=self.num_accepted,
-            num_refused=self.num_refused,
+            num_accepted=self.figures.num_accepted,
+            num_refused=self.figures.num_refused,
+            refusals=self.figures.refusals,
+            num_bytes_received=self.figures.num_bytes_received,
+            num_bytes_sent=self.figures.num_bytes_sent,
+            staleness_histogram=self.figures.staleness_histogram,
+            round_remaining_s=None if deadline_s is None else max(0.0, deadline_s - now_s),
+            cohort_size=self.mode.cohort_size,
         )
 
-    def _check_base(self, header: ContributionHeader) -> int:
-        base, newest = header.base_version, self.history.newest.version
-        staleness = newest.staleness_of(base)
-        if staleness < 0 or base.number < 1:
-            allowed = f"1 to {newest.number}"
-            raise VersionNotFoundError.of("base_version", str(base), allowed)
-        bound = self.settings.aggregation.max_staleness
-        if staleness > bound:
-            details = {"field": "base_version", "staleness": str(staleness), "max_staleness": str(bound)}
-            message = f"base_version: {base} lies {staleness} versions behind {newest}, allowed: at most {bound}"
-            raise StaleContributionError(message, details=details)
-        if header.kind is ContributionKind.WEIGHTS:
-            self.history.base(base)
-        return staleness
+    def close(self) -> None:
+        """Let go of files and buffers."""
+        self.round.accumulator.close()
 
-    def _answer(self, entry: Entry, version: ParameterVersion, closed_round: bool) -> Acknowledgement:
-        level, round_id = self.settings.acknowledgement, self.round.round_id
-        return Acknowledgement(level, True, round_id, closed_round, version, entry.staleness)
+    def _publish(self, published: Published) -> None:
+        self.history.publish(published)
+        self._open_round(self.round.round_id + 1, self.mode.round_size)
 
+    def _open_round(self, round_id: int, size: int) -> None:
+        """Begin a round; the accumulator is used again unless it is for another number of contributions."""
+        accumulator = self.round.accumulator
+        accumulator.clear()
+        if self.sum_size != size:
+            accumulator.close()
+            accumulator = self._new_accumulator(size)
+        self.round = Round(round_id, accumulator, MergedBuffers(self.layout.others))
 
-def _num_bases(settings: ModelSettings, num_bytes: int) -> int:
-    """Return how many versions to hold for WEIGHTS to be based on: all admitted ones, within a bound of memory."""
-    return min(settings.aggregation.max_staleness + 1, max(1, _MAX_BASE_BYTES // max(1, num_bytes)))
+    def _new_accumulator(self, size: int) -> Accumulator:
+        self.sum_size = size
+        resources = self._resources
+        return accumulator_of(self.settings.aggregation, self.layout, size, resources.pool, resources.spill_dir)
+
+    def _published(self, former: int) -> Conditions:
+        """Return what a new version changes, which has ended the round `former`."""
+        published = number_condition(self.name, self.history.newest.version.number)
+        return frozenset({published, closed_condition(self.name, former)})
+
+    def _change_optimizer(self) -> None:
+        """Take over other rates. What the new ones need and the old did not begins anew, as momentum does."""
+        self.optimizer = optimizer_of(self.settings.optimizer)
+        initial = self.optimizer.initial_state(self.newest.vector)
+        slots = {name: self.optimizer_state.slots.get(name, first) for name, first in initial.slots.items()}
+        self.optimizer_state = replace(self.optimizer_state, slots=slots)
+
+    def _newest_number(self) -> int:
+        return self.history.newest.version.number
+
+    def _num_bases(self) -> int:
+        """Return how many versions to hold for WEIGHTS to be based on: all admitted ones, within a bound of memory."""
+        return min(self.mode.max_staleness + 1, max(1, _MAX_BASE_BYTES // max(1, self.num_bytes)))

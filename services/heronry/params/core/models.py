@@ -1,72 +1,76 @@
 """The models of a service, and the order in which their changes become durable."""
 
 import re
-from collections.abc import Hashable
-from typing import Protocol
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
 
-from heronry.params.core.checkpoint import Checkpoint
-from heronry.params.core.documents import as_int, as_text
-from heronry.params.core.journal import Record
-from heronry.params.core.layout import Bytes
-from heronry.params.core.model import Model
-from heronry.params.core.records import (
-    CONTRIBUTED,
-    OPENED,
-    REGISTERED,
-    TAGGED,
-    check_outcome,
+import numpy as np
+
+from heronry.params.core.admission import admit
+from heronry.params.core.buffer_pool import BufferPool
+from heronry.params.core.conditions import Conditions, model_condition, number_condition, tag_condition
+from heronry.params.core.consistency.mode import Due
+from heronry.params.core.decoding import Decoded, check_packing
+from heronry.params.core.durability.checkpoint import Checkpoint
+from heronry.params.core.durability.log import Log
+from heronry.params.core.durability.records import (
+    closed,
     contributed,
-    entry_in,
+    deleted,
     registered,
-    registration_in,
-    tag_in,
+    rolled_back,
     tagged,
+    updated,
 )
-from heronry.params.core.snapshot import ModelSnapshot
-from heronry.params.core.state_folder import Recovered
-from heronry.params.core.versions import Published
-from heronry.types.blocking import Changed, Waiting, WouldBlock
+from heronry.params.core.durability.replay import Replay
+from heronry.params.core.durability.snapshot import ModelSnapshot
+from heronry.params.core.durability.state_folder import Recovered
+from heronry.params.core.layout import Bytes
+from heronry.params.core.membership import Membership
+from heronry.params.core.model import Model
+from heronry.params.core.model_update import ModelUpdate
+from heronry.params.core.planning import discard, plan_close, plan_contribution
+from heronry.params.core.plans import Plan
+from heronry.params.core.readers import Readers
+from heronry.params.core.resources import ModelResources
+from heronry.params.core.rollback import plan_rollback
+from heronry.params.core.rounds import Place
+from heronry.params.core.schema_differences import first_difference
+from heronry.types.blocking import Changed
 from heronry.types.contribution import Acknowledgement, ContributionHeader
-from heronry.types.errors import (
-    AlreadyExistsError,
-    DataLossError,
-    HeronryError,
-    InvalidArgumentError,
-    ModelNotFoundError,
-    PermissionDeniedError,
-    SchemaMismatchError,
-    VersionNotFoundError,
-)
+from heronry.types.errors import AlreadyExistsError, HeronryError, InvalidArgumentError, PermissionDeniedError
 from heronry.types.experience import AcknowledgementLevel
-from heronry.types.models import ModelInfo, ModelSettings, PrivacyStatus
-from heronry.types.tensors import ModelSchema, TensorSpec
+from heronry.types.models import ModelSettings
+from heronry.types.tensors import ModelSchema
 from heronry.types.version import ParameterVersion
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
-class Log(Protocol):
-    """Where changes are made durable."""
-
-    def append(self, record: Record, level: AcknowledgementLevel) -> None:
-        """Return when the record survives what the level says."""
-
-    def rotate(self) -> int:
-        """Begin the journal that follows the next checkpoint; return the checkpoint's sequence."""
-
-
-class Models:
+class Models(Readers, Membership):
     """All models by name; owned by one thread, which makes every change in three steps.
 
     Plan (may refuse, changes nothing), append to the log (may fail, changes nothing), commit
     (cannot fail). What is acknowledged is thereby durable, and what is refused never happened.
     """
 
-    def __init__(self, log: Log, epoch: int, lease_s: float) -> None:
+    def __init__(
+        self,
+        log: Log,
+        epoch: int,
+        lease_s: float,
+        *,
+        pool: BufferPool,
+        spill_dir: Path,
+        rng: np.random.Generator,
+        new_flat: Callable[[int], Bytes],
+    ) -> None:
+        """Take the log and what `ModelResources` holds."""
+        super().__init__()
         self._log = log
         self._epoch = epoch
-        self._lease_s = lease_s
-        self._models: dict[str, Model] = {}
+        self._resources = ModelResources(lease_s, pool, spill_dir, rng, new_flat)
 
     def register(
         self, name: str, schema: ModelSchema, settings: ModelSettings, flat: Bytes, time_s: float
@@ -81,29 +85,24 @@ class Models:
           SchemaMismatchError, InvalidContributionError: the values do not fit, or are not finite.
           UnimplementedError: the settings ask for privacy.
         """
+        self.check_registration(name, schema)
         if name in self._models:
-            return Changed((self._check_equal(name, schema), False))
-        model, first = self._new_model(name, schema, settings, flat, time_s)
+            return Changed((self._models[name].history.newest.version, False))
+        model = Model(name, schema, settings, self._epoch, self._resources)
+        first = model.initialise(flat, time_s)
         self._log.append(registered(model, first), settings.acknowledgement)
-        self._models[name] = model
-        return Changed((first.version, True), frozenset({("model", name), _number_condition(name, 1)}))
+        self._add(model)
+        return Changed((first.version, True), frozenset({model_condition(name), number_condition(name, 1)}))
 
     def check_registration(self, name: str, schema: ModelSchema) -> None:
         """Refuse a registration before its values move; as `register`."""
         if not _NAME.fullmatch(name):
             raise InvalidArgumentError.of("model", name, "letters, digits, '_', '.', '-', at most 128, no leading sign")
-        if name in self._models:
-            self._check_equal(name, schema)
-
-    def model(self, name: str) -> Model:
-        """Return a model.
-
-        Raises:
-          ModelNotFoundError: there is none of that name.
-        """
-        if name not in self._models:
-            raise ModelNotFoundError.of("model", name, sorted(self._models))
-        return self._models[name]
+        if name in self._models and schema != self._models[name].schema:
+            field, got, have = first_difference(schema, self._models[name].schema)
+            details = {"field": field, "value": got, "allowed": have}
+            message = f"model {name!r} has another schema: {field}: got {got}, has {have}"
+            raise AlreadyExistsError(message, details=details)
 
     def admit(self, header: ContributionHeader, num_bytes: int, client_id: str, now_s: float) -> Acknowledgement | None:
         """Check a contribution before its values move; return the answer when it was counted before.
@@ -111,7 +110,7 @@ class Models:
         Raises:
           PermissionDeniedError: it names another client than the one that sends it.
           SchemaMismatchError: it has another length than the model.
-          as `Model.admit`.
+          as `admission.admit`.
         """
         model = self.model(header.model)
         if header.client_id != client_id:
@@ -120,70 +119,61 @@ class Models:
             raise PermissionDeniedError(message, details=details)
         if (answer := model.repeated(header)) is not None:
             return answer
-        if num_bytes != model.schema.num_bytes:
-            raise SchemaMismatchError.of("num_bytes", num_bytes, f"{model.schema.num_bytes} (the model's schema)")
-        model.admit(header, now_s)
+        check_packing(model.layout, header, num_bytes)
+        admit(model, header, now_s)
         return None
 
-    def push(self, header: ContributionHeader, flat: Bytes, now_s: float, time_s: float) -> Changed[Acknowledgement]:
-        """Count an admitted contribution, once however often it comes; see `Model.plan` for refusals."""
+    def push(
+        self, header: ContributionHeader, decoded: Decoded, num_bytes: int, now_s: float, time_s: float
+    ) -> Changed[Acknowledgement]:
+        """Count an admitted contribution of `num_bytes` as packed, once however often it comes.
+
+        With `validate_only` everything is checked and nothing is counted. Refusals as `plan_contribution`.
+        """
         model = self.model(header.model)
         if (answer := model.repeated(header)) is not None:
             return Changed(answer)
-        plan = model.plan(header, flat, now_s, time_s)
-        if model.settings.acknowledgement is not AcknowledgementLevel.MEMORY:
-            self._log.append(contributed(model, plan), model.settings.acknowledgement)
-        model.commit(plan)
-        if plan.published is None:
-            return Changed(plan.acknowledgement)
-        conditions = {_number_condition(model.name, plan.published.version.number), _round_condition(model)}
-        return Changed(plan.acknowledgement, frozenset(conditions))
+        plan = plan_contribution(model, header, decoded, num_bytes, now_s, time_s)
+        if header.validate_only:
+            discard(model, plan)
+            return Changed(_validated(model, plan))
+        place = self._written(model, plan)
+        return Changed(plan.acknowledgement, self._changed(model, model.commit(plan, place, now_s)))
 
     def admit_and_push(
-        self, header: ContributionHeader, flat: Bytes, client_id: str, now_s: float, time_s: float
+        self,
+        header: ContributionHeader,
+        decoded: Decoded,
+        num_bytes: int,
+        client_id: str,
+        now_s: float,
+        time_s: float,
     ) -> Changed[Acknowledgement]:
         """Do `admit` and `push` at once, for a contribution that is too small to be refused early."""
-        answer = self.admit(header, flat.nbytes, client_id, now_s)
-        return self.push(header, flat, now_s, time_s) if answer is None else Changed(answer)
+        answer = self.admit(header, num_bytes, client_id, now_s)
+        return self.push(header, decoded, num_bytes, now_s, time_s) if answer is None else Changed(answer)
 
-    def count_refused(self, name: str, client_id: str) -> None:
-        """Count a refusal, when there is such a model."""
-        if name in self._models:
-            self._models[name].count_refused(client_id)
+    def close_due(
+        self, now_s: float, time_s: float, problems: list[HeronryError] | None = None
+    ) -> Changed[float | None]:
+        """Close the rounds whose deadline has passed, or draw further workers in.
 
-    def select(self, name: str, number: int | None, tag: str | None, may_wait: bool) -> Published:
-        """Return a version by number or tag, the newest when neither is given.
-
-        Raises:
-          WouldBlock: there is no such version yet and the caller may wait.
-          VersionNotFoundError: there is none, or it is no longer kept.
-        """
-        model = self._awaited(name, may_wait)
-        try:
-            return model.history.select(number=number, tag=tag)
-        except VersionNotFoundError:
-            newest = model.history.newest.version.number
-            if not may_wait or (number is not None and number <= newest):
-                raise
-            condition = ("tag", name, tag) if tag is not None else _number_condition(name, number or 0)
-            raise _waits(condition, f"version {tag or number} of {name!r}", newest, number or 0) from None
-
-    def newer(self, name: str, than: ParameterVersion | None, may_wait: bool) -> Published | None:
-        """Return the newest version when it is newer than a reader's; any is, when the epochs differ.
+        Args:
+          now_s: the core clock's time.
+          time_s: seconds since 1970.
+          problems: gets what kept a round from closing; it is tried again at the next deadline.
 
         Returns:
-          None when the reader has the newest one and does not wait.
-
-        Raises:
-          WouldBlock: the reader has the newest one.
+          When to call again; None when nothing is due that is known of. A worker that comes, or a contribution,
+          may begin a round with a deadline.
         """
-        newest = self._awaited(name, may_wait).history.newest
-        if than is None or than.epoch != newest.version.epoch or newest.version.number > than.number:
-            return newest
-        if not may_wait:
-            return None
-        condition = _number_condition(name, than.number + 1)
-        raise _waits(condition, f"version of {name!r}", newest.version.number, than.number + 1)
+        conditions: set[object] = set()
+        for model in list(self._models.values()):
+            due = model.mode.poll(model.round, now_s)
+            changed = self._closed(model, due, now_s, time_s, problems)
+            conditions |= self._changed(model, changed)
+        deadlines = [m.mode.deadline_s for m in self._models.values() if m.mode.deadline_s is not None]
+        return Changed(min(deadlines, default=None), frozenset(conditions))
 
     def tag(self, name: str, number: int, tag: str) -> Changed[ParameterVersion]:
         """Keep a version, 0 being the newest, under a tag."""
@@ -192,132 +182,88 @@ class Models:
         model.history.check_tag(tag)
         self._log.append(tagged(name, tag, published), model.settings.acknowledgement)
         model.history.tag(tag, published.version.number)
-        return Changed(published.version, frozenset({("tag", name, tag)}))
+        return Changed(published.version, self._changed(model, frozenset({tag_condition(name, tag)})))
 
-    def next_round(
-        self, name: str, client_id: str, token: int, after: int, now_s: float
-    ) -> tuple[int, ParameterVersion]:
-        """Return the open round once it is later than `after`, and the version to compute at.
-
-        Everybody with a lease is invited to every round.
+    def rollback(
+        self, name: str, number: int | None, tag: str | None, request_id: str, time_s: float
+    ) -> Changed[ParameterVersion]:
+        """Publish an earlier version's values under a new number, once a request id; see `Model.apply_rollback`.
 
         Raises:
-          WouldBlock: the round is still `after`.
-          FencedError: the caller holds no lease.
+          VersionNotFoundError: that version cannot be read any more.
+          InvalidArgumentError: neither number nor tag, or no request id.
         """
         model = self.model(name)
-        model.workers.check_token(client_id, token, now_s)
-        if model.round.round_id <= after:
-            raise _waits(("round", name, after + 1), f"round of {name!r}", model.round.round_id, after + 1)
-        return model.round.round_id, model.history.newest.version
+        if (version := model.rolled_back(request_id)) is not None:
+            return Changed(version)
+        if not number and not tag:
+            raise InvalidArgumentError.of("which", "nothing", "a number or a tag")
+        selected = model.history.select(number=number, tag=tag)
+        rollback = plan_rollback(model, selected, request_id, time_s)
+        self._log.append(rolled_back(model, rollback, selected), model.settings.acknowledgement)
+        return Changed(rollback.published.version, self._changed(model, model.commit_rollback(rollback)))
 
-    @property
-    def num_bytes(self) -> int:
-        """Bytes of one version of every model; callable from any thread."""
-        return sum(model.num_bytes for model in list(self._models.values()))
+    def update(self, name: str, update: ModelUpdate) -> Changed[ModelSettings]:
+        """Change the settings of a live model; a round that is thereby complete is closed by `close_due`."""
+        model = self.model(name)
+        settings = update.applied_to(model.settings)
+        self._log.append(updated(name, settings), settings.acknowledgement)
+        return Changed(settings, self._changed(model, model.change(settings)))
 
-    def figures(self) -> dict[str, float]:
-        """Sum up all models; callable from any thread."""
-        models = list(self._models.values())
-        return {
-            "versions": float(sum(m.history.newest.version.number for m in models)),
-            "accepted": float(sum(m.num_accepted for m in models)),
-            "refused": float(sum(m.num_refused for m in models)),
-        }
-
-    def infos(self) -> list[ModelInfo]:
-        """Describe all models, sorted by name."""
-        return [self._models[name].info() for name in sorted(self._models)]
-
-    def privacy_status(self, name: str) -> PrivacyStatus:
-        """State what is claimed: nothing, as no mechanism is offered."""
-        self.model(name)
-        statement = (
-            f"No privacy claim is made for model {name!r}: contributions are aggregated without clipping or noise."
-        )
-        return PrivacyStatus(has_claim=False, statement=statement)
+    def delete(self, name: str) -> Changed[None]:
+        """Drop a model with its versions; whoever waits for something of it is told that there is no such model."""
+        level = self.model(name).settings.acknowledgement
+        # A checkpoint may hold the model although its contributions are not written: a restart must not restore it.
+        is_unwritten = level is AcknowledgementLevel.MEMORY
+        self._log.append(deleted(name), AcknowledgementLevel.PROCESS if is_unwritten else level)
+        return Changed(None, self._drop(name))
 
     def begin_checkpoint(self) -> Checkpoint:
-        """Take the state as it is now; later changes go to the next journal. Copies nothing."""
+        """Take the state as it is now, without open rounds; later changes go to the next journal. Copies nothing."""
         snapshots = tuple(ModelSnapshot.of(self._models[name]) for name in sorted(self._models))
         return Checkpoint(self._log.rotate(), self._epoch, snapshots)
 
     def restore(self, recovered: Recovered) -> list[HeronryError]:
         """Take over what a folder held, in this object's own epoch; return what had to be left out."""
-        problems: list[HeronryError] = []
-        for snapshot in recovered.checkpoint.models if recovered.checkpoint else ():
-            self._models[snapshot.name] = snapshot.to_model(self._lease_s)
-        for record in recovered.records:
-            try:
-                self._replay(record)
-            except HeronryError as error:
-                problems.append(error)
+        replay = Replay(self._resources, self._epoch)
+        problems = replay.run(recovered)
+        self._models = replay.models
         for model in self._models.values():
             model.enter_epoch(self._epoch)
         return problems
 
-    def _replay(self, record: Record) -> None:
-        if record.kind == OPENED:
-            for model in self._models.values():
-                model.enter_epoch(as_int(record.fields["epoch"]))
-        elif record.kind == REGISTERED:
-            model, _ = self._new_model(*registration_in(record))
-            self._models[model.name] = model
-        elif record.kind == CONTRIBUTED:
-            model = self.model(as_text(record.fields["model"]))
-            plan = model.plan_entry(entry_in(record, model.layout))
-            check_outcome(record, plan)
-            model.commit(plan)
-        elif record.kind == TAGGED:
-            name, tag, published = tag_in(record)
-            self.model(name).history.keep(published)
-            self.model(name).history.restore_tag(tag, published.version.number)
-        else:
-            raise DataLossError(f"the journal holds a record of unknown kind {record.kind!r}")
+    def _written(self, model: Model, plan: Plan) -> Place | None:
+        if model.settings.acknowledgement is AcknowledgementLevel.MEMORY:
+            return None
+        try:
+            return self._log.append(contributed(model, plan), model.settings.acknowledgement)
+        except BaseException:
+            discard(model, plan)
+            raise
 
-    def _new_model(
-        self, name: str, schema: ModelSchema, settings: ModelSettings, flat: Bytes, time_s: float
-    ) -> tuple[Model, Published]:
-        self.check_registration(name, schema)
-        model = Model(name, schema, settings, self._lease_s, self._epoch)
-        return model, model.initialise(flat, time_s)
-
-    def _awaited(self, name: str, may_wait: bool) -> Model:
-        if may_wait and name not in self._models:
-            raise _waits(("model", name), f"model {name!r}", 0, 1)
-        return self.model(name)
-
-    def _check_equal(self, name: str, schema: ModelSchema) -> ParameterVersion:
-        model = self._models[name]
-        if schema != model.schema:
-            field, got, have = _first_difference(schema, model.schema)
-            details = {"field": field, "value": got, "allowed": have}
-            raise AlreadyExistsError(
-                f"model {name!r} has another schema: {field}: got {got}, has {have}", details=details
-            )
-        return model.history.newest.version
+    def _closed(
+        self, model: Model, due: Due, now_s: float, time_s: float, problems: list[HeronryError] | None
+    ) -> Conditions:
+        if not due.closes:
+            return due.conditions
+        try:
+            closing = plan_close(model, time_s)
+            self._log.append(closed(model, closing), model.settings.acknowledgement)
+        except HeronryError as error:
+            model.figures.count_failure(error)
+            if problems is not None:
+                problems.append(error)
+            return model.mode.postpone(model.round, now_s)
+        return model.commit_close(closing, now_s)
 
 
-def _first_difference(got: ModelSchema, have: ModelSchema) -> tuple[str, str, str]:
-    if len(got.tensors) != len(have.tensors):
-        return "schema.tensors", f"{len(got.tensors)} tensors", f"{len(have.tensors)} tensors"
-    theirs, ours = next((g, h) for g, h in zip(got.tensors, have.tensors, strict=True) if g != h)
-    return f"schema.{ours.name}", _described(theirs), _described(ours)
-
-
-def _described(tensor: TensorSpec) -> str:
-    parts = [tensor.name, f"{tensor.element_type.name.lower()}{list(tensor.shape)}", tensor.role.name]
-    return " ".join([*parts, tensor.merge_rule.name] if tensor.merge_rule else parts)
-
-
-def _number_condition(name: str, number: int) -> Hashable:
-    # One condition a number: numbers rise by one, so everybody behind it in line may proceed.
-    return "version", name, number
-
-
-def _round_condition(model: Model) -> Hashable:
-    return "round", model.name, model.round.round_id
-
-
-def _waits(condition: Hashable, term: str, value: int, bound: int) -> WouldBlock:
-    return WouldBlock(condition, Waiting("reader", term, value, bound))
+def _validated(model: Model, plan: Plan) -> Acknowledgement:
+    """Return the answer to a contribution that was checked only."""
+    return Acknowledgement(
+        level=plan.acknowledgement.level,
+        counted=False,
+        round_id=plan.acknowledgement.round_id,
+        closed_round=False,
+        version=model.history.newest.version,
+        staleness=plan.acknowledgement.staleness,
+    )

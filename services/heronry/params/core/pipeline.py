@@ -3,147 +3,160 @@
 decode -> finite -> WEIGHTS become a difference to their base -> norm -> clip -> weight ->
 accumulate -> noise -> divide -> server optimiser -> new version
 
-`Pipeline.prepare` goes up to the weight, `Pipeline.close` starts after the noise; a round
-accumulates in between. Norm and clip belong between `difference_of` and `check_magnitude`, where
-a `Difference` can be evaluated and replaced by its clipped one; noise belongs on the `WeightedSum`
-that `close` receives. Models with privacy settings are refused, so that neither is skipped in silence.
+Decoding is done outside of the owner's thread (`decoding`). `Pipeline.contribution` goes from the
+difference to the weight; a round's accumulator counts and divides; `Pipeline.close` starts after that.
+The norm is checked in `_check_norm`. The place of privacy: clipping scales the `Contribution` that
+`contribution` returns, before anything is accumulated; noise belongs on the `MeanDifference` that `close`
+receives, whose denominator must then be public. Models with privacy settings are refused, so that
+neither is skipped in silence.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from heronry.params.core.aggregation import Difference
+from heronry.native import measure
+from heronry.params.core.aggregation.contribution import Contribution
+from heronry.params.core.aggregation.differences import Difference, MeanDifference
+from heronry.params.core.decoding import Decoded
 from heronry.params.core.layout import Bytes, ParameterLayout, Vector
-from heronry.params.core.optimizers import Optimizer, OptimizerState
-from heronry.params.core.rounds import Round
-from heronry.params.core.versions import Published
-from heronry.types.contribution import ContributionKind
-from heronry.types.errors import InvalidContributionError, SchemaMismatchError
+from heronry.params.core.optimizers.state import Optimizer, OptimizerState, Step
+from heronry.params.core.resources import ModelResources
+from heronry.types.contribution import ContributionHeader, ContributionKind
+from heronry.types.errors import InvalidContributionError
+from heronry.types.optimizers import MixingOptimizer, ServerOptimizer
 from heronry.types.tensors import Array
 
 
 @dataclass(frozen=True)
-class Decoded:
-    """A contribution's values: the `[P]` vector and the tensors that are not learnt."""
+class Newest:
+    """The values that the open round will move: the flat buffer and its vector."""
 
+    number: int
+    flat: Bytes
     vector: Vector
-    others: Mapping[str, Array]
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A contribution's values once they may enter a round."""
-
-    difference: Difference
-    others: Mapping[str, Array]
 
 
 class Pipeline:
     """The stages of one model; holds no state of its own."""
 
-    def __init__(self, layout: ParameterLayout, optimizer: Optimizer, num_contributions: int) -> None:
-        self.layout = layout
-        self.optimizer = optimizer
-        self._num_contributions = num_contributions
+    def __init__(self, layout: ParameterLayout, resources: ModelResources) -> None:
+        self._layout = layout
+        self._resources = resources
 
-    def prepare(self, kind: ContributionKind, flat: Bytes, base: Published | None, newest: Published) -> Prepared:
-        """Take a contribution's bytes as far as they go without its round."""
-        decoded = decode(self.layout, flat)
-        check_finite(self.layout, decoded)
-        difference = difference_of(kind, decoded.vector, base, newest, self.layout)
-        return Prepared(difference, decoded.others)
+    def contribution(
+        self, difference: Difference, decoded: Decoded, newest: Newest, factor: float, weight: float, max_norm: float
+    ) -> Contribution:
+        """Return what a round may count.
 
-    def check_weight(self, prepared: Prepared, share: float) -> None:
-        """Refuse what could overflow the sum of a full round."""
-        check_magnitude(prepared.difference, share, self._num_contributions)
+        Raises:
+          InvalidContributionError: the norm of the difference is above `max_norm`.
+        """
+        is_as_sent = difference.values is decoded.vector
+        sizes = (decoded.largest, decoded.squared_norm) if is_as_sent else measure(difference.values)
+        if math.isfinite(max_norm):
+            squared_norm = difference.measured(newest.vector)[1] if difference.is_anchored else sizes[1]
+            _check_norm(math.sqrt(squared_norm), max_norm)
+        return Contribution(difference, factor, weight, *sizes)
 
-    def close(self, completed: Round, newest: Published, state: OptimizerState) -> tuple[Bytes, OptimizerState]:
-        """Make the values of the next version from a full round."""
-        vector = self.layout.vector(newest.flat)
-        with np.errstate(over="ignore", invalid="ignore"):
-            values, new_state = self.optimizer.step(vector, completed.sum.mean(), state)
-        others = completed.buffers.published(self.layout.other_values(newest.flat), completed.sum.denominator)
-        flat = self.layout.assemble(values, others)
-        check_finite(self.layout, decode(self.layout, flat), of_what="the update would make it")
-        return flat, new_state
+    def difference_of(
+        self, header: ContributionHeader, vector: Vector, base: Bytes | None, newest: Newest, optimizer: ServerOptimizer
+    ) -> Difference:
+        """Return what a contribution adds to the newest values.
+
+        Args:
+          header: says what the values mean and what they were computed at.
+          vector: `[P]` values as pushed.
+          base: the flat buffer they were computed at; needed for WEIGHTS only.
+          newest: the values that the open round will move.
+          optimizer: mixing compares with the newest version, whatever the base.
+        """
+        if header.kind is ContributionKind.GRADIENT:
+            return Difference(vector, sign=-1.0)
+        if header.kind is ContributionKind.DELTA:
+            return Difference(vector)
+        if isinstance(optimizer, MixingOptimizer) or header.base_version.number == newest.number:
+            return Difference(vector, is_anchored=True)
+        if base is None:
+            raise ValueError("WEIGHTS without the values of their base version")
+        values = self._pooled()
+        with np.errstate(over="ignore"):
+            np.subtract(vector, self._layout.vector(base), out=values)
+        values.flags.writeable = False
+        return Difference(values)
+
+    def close(
+        self,
+        optimizer: Optimizer,
+        mean: MeanDifference,
+        others: Mapping[str, Array],
+        newest: Newest,
+        state: OptimizerState,
+    ) -> tuple[Bytes, OptimizerState]:
+        """Make the values of the next version from the mean of a round.
+
+        Raises:
+          InvalidContributionError: a component would not be finite.
+        """
+        fresh: list[Bytes] = []
+        step = optimizer.step(newest.vector, mean, state, lambda: self._new_values(fresh), self._pooled)
+        self._check_finite(step, others)
+        flat = self._flat_of(step.values, others, fresh)
+        if not self._layout.is_contiguous:
+            # Rounding to a narrower type may overflow.
+            self._check_vector(self._layout.vector(flat, self._pooled()))
+        return flat, step.state
+
+    def _new_values(self, fresh: list[Bytes]) -> Vector:
+        """Return memory for the optimiser's result: in the buffer of the next version, where the layout allows."""
+        if not self._layout.is_contiguous:
+            return self._pooled()
+        fresh.append(self._new_flat())
+        return self._layout.vector(fresh[0])
+
+    def _flat_of(self, values: Vector, others: Mapping[str, Array], fresh: list[Bytes]) -> Bytes:
+        if fresh:
+            self._layout.write_others(others, fresh[0])
+            return fresh[0]
+        if self._layout.is_contiguous and not self._layout.others:
+            # As it was pushed: nobody writes to it any more.
+            return values.view(np.uint8)
+        flat = self._new_flat()
+        self._layout.write(values, others, flat)
+        return flat
+
+    def _check_finite(self, step: Step, others: Mapping[str, Array]) -> None:
+        if not math.isfinite(step.largest):
+            self._check_vector(step.values)
+        for name, values in others.items():
+            if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
+                first = np.unravel_index(int(np.argmin(np.isfinite(values))), values.shape)
+                position = tuple(int(i) for i in first)
+                raise _not_finite(name, position, float(values[position]))
+
+    def _check_vector(self, values: Vector) -> None:
+        if values.size and not math.isfinite(measure(values)[0]):
+            index = int(np.argmin(np.isfinite(values)))
+            tensor, position = self._layout.tensor_at(index)
+            raise _not_finite(tensor.name, position, float(values[index]))
+
+    def _new_flat(self) -> Bytes:
+        return self._resources.new_flat(self._layout.schema.num_bytes)
+
+    def _pooled(self) -> Vector:
+        memory = self._resources.pool.take(self._layout.num_parameters * self._layout.dtype.itemsize)
+        vector: Vector = memory.view(self._layout.dtype)
+        return vector
 
 
-def decode(layout: ParameterLayout, flat: Bytes) -> Decoded:
-    """Return the values in a flat buffer.
-
-    Raises:
-      SchemaMismatchError: the buffer has another length than the model's.
-    """
-    if flat.nbytes != layout.schema.num_bytes:
-        raise SchemaMismatchError.of("num_bytes", flat.nbytes, f"{layout.schema.num_bytes} (the model's schema)")
-    return Decoded(layout.vector(flat), layout.other_values(flat))
+def _check_norm(norm: float, max_norm: float) -> None:
+    if not norm <= max_norm:
+        raise InvalidContributionError.of("norm", norm, f"at most {max_norm:g} (limits.max_norm)")
 
 
-def check_finite(layout: ParameterLayout, decoded: Decoded, of_what: str = "got") -> None:
-    """Refuse NaN and infinity, naming the tensor and the index of the first.
-
-    Raises:
-      InvalidContributionError: a component of any floating tensor is not finite.
-    """
-    if not np.isfinite(magnitude(decoded.vector)):
-        index = int(np.argmin(np.isfinite(decoded.vector)))
-        tensor, position = layout.tensor_at(index)
-        raise _not_finite(tensor.name, position, float(decoded.vector[index]), of_what)
-    for name, values in decoded.others.items():
-        if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
-            first = np.unravel_index(int(np.argmin(np.isfinite(values))), values.shape)
-            position = tuple(int(i) for i in first)
-            raise _not_finite(name, position, float(values[position]), of_what)
-
-
-def difference_of(
-    kind: ContributionKind, vector: Vector, base: Published | None, newest: Published, layout: ParameterLayout
-) -> Difference:
-    """Return what a contribution adds to the newest values.
-
-    Args:
-      kind: what the values mean.
-      vector: `[P]` values as pushed.
-      base: the values they were computed at; needed for WEIGHTS only.
-      newest: the values that the open round will move.
-      layout: where the learnt tensors lie.
-    """
-    if kind is ContributionKind.GRADIENT:
-        return Difference(vector, sign=-1.0)
-    if kind is ContributionKind.DELTA:
-        return Difference(vector)
-    if base is None:
-        raise ValueError("WEIGHTS without the values of their base version")
-    if base.version.number == newest.version.number:
-        return Difference(vector, is_anchored=True)
-    return Difference(vector - layout.vector(base.flat))
-
-
-def check_magnitude(difference: Difference, share: float, num_contributions: int) -> None:
-    """Refuse a component so large that the sum of a round could overflow.
-
-    Raises:
-      InvalidContributionError: with the component's size and the bound.
-    """
-    largest = magnitude(difference.values) * share
-    # A single term cannot overflow; sums of more keep a factor of two for their rounding.
-    num_terms = 2 * num_contributions if num_contributions > 1 else 1
-    bound = float(np.finfo(difference.values.dtype).max) / num_terms
-    if not largest <= bound:
-        raise InvalidContributionError.of("contribution", largest, f"weighted components of at most {bound:.3g}")
-
-
-def magnitude(vector: Vector) -> float:
-    """Return the largest absolute component, 0 for none; NaN and infinity show through."""
-    if not vector.size:
-        return 0.0
-    low, high = float(vector.min()), float(vector.max())
-    return high if np.isnan(high) else max(-low, high)
-
-
-def _not_finite(tensor: str, position: tuple[int, ...], value: float, of_what: str) -> InvalidContributionError:
+def _not_finite(tensor: str, position: tuple[int, ...], value: float) -> InvalidContributionError:
     place = f"{tensor}{list(position)}" if position else tensor
     details = {
         "field": place,
@@ -152,4 +165,4 @@ def _not_finite(tensor: str, position: tuple[int, ...], value: float, of_what: s
         "tensor": tensor,
         "index": str(list(position)),
     }
-    return InvalidContributionError(f"{place}: {of_what} {value!r}, allowed: finite", details=details)
+    return InvalidContributionError(f"{place}: the update would make it {value!r}, allowed: finite", details=details)

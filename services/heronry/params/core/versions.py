@@ -53,6 +53,12 @@ class VersionHistory:
         """Numbers by tag."""
         return dict(self._tags)
 
+    def hold(self, num_kept: int, num_bases: int) -> None:
+        """Keep as many versions for reading and as bases from now on."""
+        self._num_kept, self._num_bases = num_kept, num_bases
+        if self._newest is not None:
+            self._drop_unneeded()
+
     def publish(self, published: Published) -> None:
         """Make a version the newest one.
 
@@ -106,13 +112,18 @@ class VersionHistory:
         Raises:
           VersionNotFoundError: they are no longer kept, or another content has the number.
         """
+        self.check_content(version)
         found = self._by_number.get(version.number)
         if found is None:
             raise VersionNotFoundError.of("base_version", str(version), [str(p.version) for p in self.readable()])
-        if version.content_hash and version.content_hash != found.version.content_hash:
+        return found
+
+    def check_content(self, version: ParameterVersion) -> None:
+        """Refuse a version whose number is held with another content: it is of a model that was deleted since."""
+        found = self._by_number.get(version.number)
+        if found is not None and version.content_hash and version.content_hash != found.version.content_hash:
             have = found.version.content_hash.hex()
             raise VersionNotFoundError.of("base_version", f"{version} {version.content_hash.hex()}", have)
-        return found
 
     def infos(self) -> list[VersionInfo]:
         """Describe all versions, oldest first."""

@@ -1,22 +1,24 @@
 """The folder in which a service's state outlives it.
 
-`checkpoint-<n>` directories hold everything at a moment; `journal-<n>.log` holds what was
-acknowledged after checkpoint n and before n + 1. The journals since the oldest checkpoint that is
-kept are kept too, so that a damaged checkpoint costs nothing: the one before and the journals
-after it lead to the same state.
+`checkpoint-<n>` directories hold everything at a moment but the open rounds; `journal-<n>.log` holds what was
+acknowledged after checkpoint n and before n + 1. A checkpoint needs the journals from the record on with which
+its oldest open round began: the contributions to open rounds are counted again from there. The journals that
+the oldest checkpoint kept needs are kept too, so that a damaged checkpoint costs nothing: the one before and
+the journals after it lead to the same state.
 """
 
 import fcntl
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from heronry.params.core.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from heronry.params.core.documents import as_int
-from heronry.params.core.files import sync_folder
-from heronry.params.core.journal import Journal, Record, read_journal
-from heronry.params.core.records import OPENED, opened
+from heronry.params.core.durability.checkpoint import Checkpoint, read_checkpoint, read_first_journal, write_checkpoint
+from heronry.params.core.durability.documents import as_int
+from heronry.params.core.durability.files import sync_folder
+from heronry.params.core.durability.journal import Journal, Record, read_journal
+from heronry.params.core.durability.records import OPENED, opened
+from heronry.params.core.rounds import Place
 from heronry.types.errors import (
     DataLossError,
     FailedPreconditionError,
@@ -29,26 +31,37 @@ from heronry.types.experience import AcknowledgementLevel
 _NUM_CHECKPOINTS_KEPT = 3
 
 
-@dataclass(frozen=True)
 class Recovered:
     """What a folder held.
 
     Attributes:
       checkpoint: the newest valid one.
-      records: of the journals after it, in order.
       epoch: the highest one that was ever opened here; 0 for a new folder.
-      problems: what was found damaged and left out.
+      problems: what was found damaged and left out; reading the records goes on adding to it.
     """
 
-    checkpoint: Checkpoint | None
-    records: tuple[Record, ...]
-    epoch: int
-    problems: tuple[HeronryError, ...]
+    def __init__(
+        self, checkpoint: Checkpoint | None, epoch: int, journals: Mapping[int, Path], problems: list[HeronryError]
+    ) -> None:
+        """Take the journals by their sequence."""
+        self.checkpoint = checkpoint
+        self.epoch = epoch
+        self.problems = problems
+        self._journals = dict(sorted(journals.items()))
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to restore."""
-        return self.checkpoint is None and all(record.kind == OPENED for record in self.records)
+        if self.checkpoint is not None:
+            return False
+        records = (record for path in self._journals.values() for record in read_journal(path, []))
+        return all(record.kind == OPENED for record in records)
+
+    def records(self) -> Iterator[tuple[Place, Record]]:
+        """Yield the records of all journals in order, each with its place; one at a time in memory."""
+        for sequence, path in self._journals.items():
+            for index, record in enumerate(read_journal(path, self.problems)):
+                yield Place(sequence, index), record
 
 
 class StateFolder:
@@ -74,6 +87,7 @@ class StateFolder:
         self._journal: Journal | None = None
         self._sequence = 0
         self._epoch = 0
+        self._first_journals: dict[int, int] = {}
 
     @property
     def journal_bytes(self) -> int:
@@ -90,14 +104,13 @@ class StateFolder:
             shutil.rmtree(partial)
         problems: list[HeronryError] = []
         checkpoint = self._newest_valid(problems)
-        start = checkpoint.sequence if checkpoint else 0
-        damage: list[DataLossError] = []
-        sequences = [s for s in self._journal_sequences() if s >= start]
-        records = tuple(r for s in sequences for r in read_journal(self._journal_path(s), damage))
-        epochs = [as_int(r.fields["epoch"]) for r in records if r.kind == OPENED]
+        start = checkpoint.first_journal if checkpoint else 0
+        journals = {s: self._journal_path(s) for s in self._journal_sequences()}
+        epochs = [self._epoch_of(path) for path in journals.values()]
         epoch = max([checkpoint.epoch if checkpoint else 0, *epochs])
-        self._sequence = max([-1, *self._journal_sequences(), *self._checkpoint_sequences()])
-        return Recovered(checkpoint, records, epoch, (*problems, *damage))
+        self._sequence = max([-1, *journals, *self._checkpoint_sequences()])
+        needed = {sequence: path for sequence, path in journals.items() if sequence >= start}
+        return Recovered(checkpoint, epoch, needed, problems)
 
     def enter(self, epoch: int) -> None:
         """Set the epoch that journals are begun in."""
@@ -117,11 +130,12 @@ class StateFolder:
         self._sequence += 1
         return self._sequence
 
-    def append(self, record: Record, level: AcknowledgementLevel) -> None:
-        """Make a change durable, as far as the level says, before it is acknowledged."""
+    def append(self, record: Record, level: AcknowledgementLevel) -> Place | None:
+        """Make a change durable, as far as the level says, before it is acknowledged; return where it lies."""
         if self._journal is None:
             raise FailedPreconditionError(f"{self.path}: the folder is closed")
-        self._journal.append(record, level)
+        index = self._journal.append(record, level)
+        return None if index is None else Place(self._sequence, index)
 
     def write(self, checkpoint: Checkpoint) -> Path:
         """Write a checkpoint and drop what it makes superfluous; return its directory.
@@ -134,6 +148,7 @@ class StateFolder:
             write_checkpoint(path, checkpoint)
         except OSError as error:
             raise ResourceExhaustedError(f"checkpoint {path.name}: {error.strerror}") from error
+        self._first_journals[checkpoint.sequence] = checkpoint.first_journal
         self._prune()
         return path
 
@@ -162,11 +177,27 @@ class StateFolder:
         sequences = self._checkpoint_sequences()
         if len(sequences) < _NUM_CHECKPOINTS_KEPT:
             return
-        oldest = sequences[-_NUM_CHECKPOINTS_KEPT]
-        for sequence in [s for s in sequences if s < oldest]:
+        kept = sequences[-_NUM_CHECKPOINTS_KEPT:]
+        for sequence in [s for s in sequences if s < kept[0]]:
             shutil.rmtree(self._checkpoint_path(sequence))
-        for sequence in [s for s in self._journal_sequences() if s < oldest]:
+        needed = min(self._first_journal(sequence) for sequence in kept)
+        for sequence in [s for s in self._journal_sequences() if s < needed]:
             self._journal_path(sequence).unlink()
+
+    def _first_journal(self, sequence: int) -> int:
+        """Return the first journal that a checkpoint needs; of one that cannot be read, all."""
+        if sequence not in self._first_journals:
+            try:
+                self._first_journals[sequence] = read_first_journal(self._checkpoint_path(sequence))
+            except DataLossError:
+                return 0
+        return self._first_journals[sequence]
+
+    @staticmethod
+    def _epoch_of(journal: Path) -> int:
+        """Return the epoch that a journal was begun in."""
+        first = next(read_journal(journal, []), None)
+        return as_int(first.fields["epoch"]) if first is not None and first.kind == OPENED else 0
 
     def _checkpoint_sequences(self) -> list[int]:
         return sorted(int(p.name.removeprefix("checkpoint-")) for p in self.path.glob("checkpoint-*"))

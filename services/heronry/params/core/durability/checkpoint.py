@@ -11,9 +11,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from heronry.params.core.aggregation import WeightedSum
-from heronry.params.core.buffers import MergedBuffers
-from heronry.params.core.documents import (
+from heronry.params.core.durability.documents import (
     Document,
     as_float,
     as_int,
@@ -22,23 +20,27 @@ from heronry.params.core.documents import (
     as_text,
     schema_from_document,
     schema_to_document,
-    settings_from_document,
-    settings_to_document,
     version_from_document,
     version_to_document,
 )
-from heronry.params.core.files import sync_folder, write_synced
+from heronry.params.core.durability.files import sync_folder, write_synced
+from heronry.params.core.durability.round_documents import (
+    closed_round_from_document,
+    closed_round_to_document,
+    request_from_document,
+    request_to_document,
+    round_from_document,
+    round_to_document,
+)
+from heronry.params.core.durability.settings_documents import settings_from_document, settings_to_document
+from heronry.params.core.durability.snapshot import ModelSnapshot
 from heronry.params.core.layout import ParameterLayout, Vector
-from heronry.params.core.optimizers import OptimizerState
-from heronry.params.core.rounds import RequestKey, Round
-from heronry.params.core.snapshot import ModelSnapshot
+from heronry.params.core.optimizers.state import OptimizerState
 from heronry.params.core.versions import Published
-from heronry.types.contribution import Acknowledgement
 from heronry.types.errors import DataLossError, SchemaMismatchError
-from heronry.types.experience import AcknowledgementLevel
 from heronry.types.tensors import Array, ModelSchema, content_hash
 
-_FORMAT = 1
+_FORMAT = 2
 _STATE = "state.json"
 
 
@@ -49,6 +51,12 @@ class Checkpoint:
     sequence: int
     epoch: int
     models: tuple[ModelSnapshot, ...]
+
+    @property
+    def first_journal(self) -> int:
+        """The sequence of the first journal that is needed: the one in which the oldest open round began."""
+        begins = [m.round.began.sequence for m in self.models if m.round.began is not None]
+        return min([self.sequence, *begins])
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -91,11 +99,24 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise DataLossError(f"{path.name}: cannot be read: {type(error).__name__}: {error}") from error
 
 
+def read_first_journal(path: Path) -> int:
+    """Return the sequence of the first journal that a checkpoint needs.
+
+    Raises:
+      DataLossError: it cannot be read.
+    """
+    try:
+        return as_int(_verified_state(path / _STATE)["first_journal"])
+    except (OSError, KeyError, ValueError) as error:
+        raise DataLossError(f"{path.name}: cannot be read: {type(error).__name__}: {error}") from error
+
+
 def _state_of(checkpoint: Checkpoint, files: Document) -> bytes:
     state: Document = {
         "format": _FORMAT,
         "sequence": checkpoint.sequence,
         "epoch": checkpoint.epoch,
+        "first_journal": checkpoint.first_journal,
         "models": [_model_to_document(snapshot) for snapshot in checkpoint.models],
         "files": files,
     }
@@ -114,7 +135,6 @@ def _checksum(state: Mapping[str, object]) -> int:
 
 
 def _model_to_document(snapshot: ModelSnapshot) -> Document:
-    total = snapshot.round.sum
     return {
         "name": snapshot.name,
         "schema": schema_to_document(snapshot.schema),
@@ -122,14 +142,11 @@ def _model_to_document(snapshot: ModelSnapshot) -> Document:
         "versions": [{**version_to_document(p.version), "publish_time_s": p.publish_time_s} for p in snapshot.versions],
         "tags": dict(snapshot.tags),
         "optimizer": {"num_steps": snapshot.optimizer_state.num_steps},
-        "round": {
-            "round_id": snapshot.round.round_id,
-            "anchor": total.anchor,
-            "denominator": total.denominator,
-            "unit": total.unit,
-            "num_contributions": total.num_contributions,
-        },
-        "requests": [_request_to_document(key, answer) for key, answer in snapshot.requests],
+        "round": round_to_document(snapshot.round),
+        "requests": [request_to_document(request) for request in snapshot.requests],
+        "rollbacks": [request_to_document(request) for request in snapshot.rollbacks],
+        "closed_rounds": [closed_round_to_document(closed) for closed in snapshot.closed_rounds],
+        "oldest_base": snapshot.oldest_base,
     }
 
 
@@ -139,10 +156,6 @@ def _tensors_of(snapshot: ModelSnapshot) -> Iterator[tuple[str, Array]]:
             yield f"version/{published.version.number}/{name}", np.ascontiguousarray(values)
     for name, slot in snapshot.optimizer_state.slots.items():
         yield f"optimizer/{name}", slot
-    if snapshot.round.sum.total is not None:
-        yield "round/total", snapshot.round.sum.total
-    for name, merged in snapshot.round.buffers.values.items():
-        yield f"round/merged/{name}", np.ascontiguousarray(merged)
 
 
 def _model_in(path: Path, document: Mapping[str, object], files: Mapping[str, object]) -> ModelSnapshot:
@@ -162,8 +175,11 @@ def _model_in(path: Path, document: Mapping[str, object], files: Mapping[str, ob
         versions=tuple(_published(as_mapping(v), schema, tensors) for v in as_list(document["versions"])),
         tags={tag: as_int(number) for tag, number in as_mapping(document["tags"]).items()},
         optimizer_state=OptimizerState(as_int(as_mapping(document["optimizer"])["num_steps"]), slots),
-        round=_round(as_mapping(document["round"]), layout, tensors),
-        requests=tuple(_request(as_mapping(r)) for r in as_list(document["requests"])),
+        round=round_from_document(document["round"]),
+        requests=tuple(request_from_document(r) for r in as_list(document["requests"])),
+        rollbacks=tuple(request_from_document(r) for r in as_list(document["rollbacks"])),
+        closed_rounds=tuple(closed_round_from_document(r) for r in as_list(document["closed_rounds"])),
+        oldest_base=as_int(document["oldest_base"]),
     )
 
 
@@ -175,19 +191,6 @@ def _published(document: Mapping[str, object], schema: ModelSchema, tensors: Map
     return Published(version, flat, as_float(document["publish_time_s"]))
 
 
-def _round(document: Mapping[str, object], layout: ParameterLayout, tensors: Mapping[str, Array]) -> Round:
-    total = tensors.get("round/total")
-    total_sum = WeightedSum(
-        total=None if total is None else _vector(layout, "round/total", total),
-        anchor=as_float(document["anchor"]),
-        denominator=as_float(document["denominator"]),
-        unit=as_float(document["unit"]),
-        num_contributions=as_int(document["num_contributions"]),
-    )
-    merged = MergedBuffers(layout.others, _below(tensors, "round/merged/"))
-    return Round(as_int(document["round_id"]), total_sum, merged)
-
-
 def _vector(layout: ParameterLayout, name: str, values: Array) -> Vector:
     if values.shape != (layout.num_parameters,) or values.dtype != layout.dtype:
         allowed = f"{layout.dtype}[{layout.num_parameters}]"
@@ -197,27 +200,3 @@ def _vector(layout: ParameterLayout, name: str, values: Array) -> Vector:
 
 def _below(tensors: Mapping[str, Array], prefix: str) -> dict[str, Array]:
     return {name.removeprefix(prefix): values for name, values in tensors.items() if name.startswith(prefix)}
-
-
-def _request_to_document(key: RequestKey, answer: Acknowledgement) -> Document:
-    return {
-        "client_id": key[0],
-        "request_id": key[1],
-        "level": answer.level.value,
-        "round_id": answer.round_id,
-        "closed_round": answer.closed_round,
-        "version": version_to_document(answer.version),
-        "staleness": answer.staleness,
-    }
-
-
-def _request(document: Mapping[str, object]) -> tuple[RequestKey, Acknowledgement]:
-    answer = Acknowledgement(
-        level=AcknowledgementLevel(document["level"]),
-        counted=True,
-        round_id=as_int(document["round_id"]),
-        closed_round=document["closed_round"] is True,
-        version=version_from_document(document["version"]),
-        staleness=as_int(document["staleness"]),
-    )
-    return (as_text(document["client_id"]), as_text(document["request_id"])), answer

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
-from heronry.params.core.documents import schema_to_document, version_to_document
-from heronry.params.core.files import replace_synced
+from heronry.params.core.durability.documents import schema_to_document, version_to_document
+from heronry.params.core.durability.files import replace_synced
 from heronry.params.core.versions import Published
 from heronry.types.errors import InvalidArgumentError, ResourceExhaustedError
 from heronry.types.tensors import ModelSchema

@@ -1,18 +1,8 @@
 """Model descriptions as JSON documents, the form in which checkpoints, journals and exports keep them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 
 from heronry.types.errors import DataLossError
-from heronry.types.experience import AcknowledgementLevel
-from heronry.types.models import (
-    AdamOptimizer,
-    Aggregation,
-    AggregationRule,
-    ModelSettings,
-    ServerOptimizer,
-    SgdOptimizer,
-)
 from heronry.types.tensors import ElementType, MergeRule, ModelSchema, TensorRole, TensorSpec
 from heronry.types.version import ParameterVersion
 
@@ -27,33 +17,6 @@ def schema_to_document(schema: ModelSchema) -> list[Document]:
 def schema_from_document(document: object) -> ModelSchema:
     """Read a schema back."""
     return ModelSchema(tuple(_tensor_from_document(as_mapping(tensor)) for tensor in as_list(document)))
-
-
-def settings_to_document(settings: ModelSettings) -> Document:
-    """Describe settings; models with privacy settings are refused before they are ever kept."""
-    is_sgd = isinstance(settings.optimizer, SgdOptimizer)
-    return {
-        "aggregation": {**asdict(settings.aggregation), "rule": settings.aggregation.rule.value},
-        "optimizer": {"kind": "sgd" if is_sgd else "adam", **asdict(settings.optimizer)},
-        "acknowledgement": settings.acknowledgement.value,
-        "num_versions_kept": settings.num_versions_kept,
-    }
-
-
-def settings_from_document(document: object) -> ModelSettings:
-    """Read settings back."""
-    fields = as_mapping(document)
-    aggregation = as_mapping(fields["aggregation"])
-    return ModelSettings(
-        aggregation=Aggregation(
-            AggregationRule(aggregation["rule"]),
-            as_int(aggregation["num_contributions"]),
-            as_int(aggregation["max_staleness"]),
-        ),
-        optimizer=_optimizer_from_document(as_mapping(fields["optimizer"])),
-        acknowledgement=AcknowledgementLevel(fields["acknowledgement"]),
-        num_versions_kept=as_int(fields["num_versions_kept"]),
-    )
 
 
 def version_to_document(version: ParameterVersion) -> Document:
@@ -131,13 +94,6 @@ def _tensor_from_document(fields: Mapping[str, object]) -> TensorSpec:
         group=as_text(fields["group"]),
         merge_rule=None if rule is None else MergeRule(rule),
     )
-
-
-def _optimizer_from_document(fields: Mapping[str, object]) -> ServerOptimizer:
-    if fields["kind"] == "sgd":
-        rate, momentum = as_float(fields["learning_rate"]), as_float(fields["momentum"])
-        return SgdOptimizer(rate, momentum, fields["nesterov"] is True)
-    return AdamOptimizer(*(as_float(fields[name]) for name in ("learning_rate", "beta1", "beta2", "epsilon")))
 
 
 def _unreadable(value: object, allowed: str) -> DataLossError:

@@ -11,12 +11,12 @@ from pathlib import Path
 import google_crc32c
 import numpy as np
 
-from heronry.params.core.documents import Document
+from heronry.params.core.durability.documents import Document
 from heronry.params.core.layout import Bytes
-from heronry.types.errors import DataLossError, ResourceExhaustedError
+from heronry.types.errors import DataLossError, HeronryError, ResourceExhaustedError
 from heronry.types.experience import AcknowledgementLevel
 
-_MAGIC = b"heronry params journal 1\n"
+_MAGIC = b"heronry params journal 2\n"
 _HEAD = struct.Struct("<IQI")
 _NO_BYTES: Bytes = np.zeros(0, np.uint8)
 
@@ -46,15 +46,19 @@ class Journal:
         """Create the file; it must not exist."""
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         self.num_bytes = os.write(self._file, _MAGIC)
+        self._num_records = 0
 
-    def append(self, record: Record, level: AcknowledgementLevel) -> None:
-        """Write a record; when this returns it survives what the level says. MEMORY writes nothing.
+    def append(self, record: Record, level: AcknowledgementLevel) -> int | None:
+        """Write a record and return its index; when this returns it survives what the level says.
+
+        Returns:
+          None with the level MEMORY, which writes nothing.
 
         Raises:
           ResourceExhaustedError: the file cannot grow; nothing of the record stays in it.
         """
         if level is AcknowledgementLevel.MEMORY:
-            return
+            return None
         parts = _encoded(record)
         expected = sum(len(p) if isinstance(p, bytes) else p.nbytes for p in parts)
         try:
@@ -65,6 +69,8 @@ class Journal:
             os.ftruncate(self._file, self.num_bytes)
             raise _cannot_grow(error) from error
         self.num_bytes += expected
+        self._num_records += 1
+        return self._num_records - 1
 
     def sync(self) -> None:
         """Make everything written survive the loss of power."""
@@ -77,23 +83,26 @@ class Journal:
             self._file = -1
 
     def _write(self, parts: list[bytes | Bytes], expected: int) -> None:
-        written = os.writev(self._file, [p if isinstance(p, bytes) else p.data for p in parts])
-        if written == expected:
-            return
+        rest = [memoryview(p if isinstance(p, bytes) else p.data) for p in parts]
         # One call moves 2 GiB at most, and less when the disk is nearly full.
-        rest = memoryview(b"".join(p if isinstance(p, bytes) else p.tobytes() for p in parts))[written:]
-        while rest:
-            rest = rest[os.write(self._file, rest) :]
+        while expected:
+            written = os.writev(self._file, rest)
+            expected -= written
+            rest = _from(rest, written)
 
 
-def read_journal(path: Path, damage: list[DataLossError]) -> Iterator[Record]:
+def read_journal(path: Path, damage: list[HeronryError]) -> Iterator[Record]:
     """Yield the records of a journal, up to the first that is not whole.
 
     Args:
       path: the file.
       damage: gets an error that says what was left out, when something was.
     """
-    content = np.fromfile(path, np.uint8)
+    if path.stat().st_size == 0:
+        damage.append(DataLossError(f"{path.name}: empty"))
+        return
+    # Mapped: a journal may be larger than the memory, and its records are copied one at a time.
+    content: Bytes = np.asarray(np.memmap(path, np.uint8, "r"))
     position = len(_MAGIC)
     if content[:position].tobytes() != _MAGIC:
         damage.append(DataLossError(f"{path.name}: not a journal of this format"))
@@ -106,6 +115,16 @@ def read_journal(path: Path, damage: list[DataLossError]) -> Iterator[Record]:
             return
         yield record
         position = end
+
+
+def _from(parts: list[memoryview], start: int) -> list[memoryview]:
+    """Return what follows the first `start` bytes, without a copy."""
+    rest: list[memoryview] = []
+    for part in parts:
+        if start < part.nbytes:
+            rest.append(part[start:])
+        start = max(0, start - part.nbytes)
+    return rest
 
 
 def _encoded(record: Record) -> list[bytes | Bytes]:

@@ -1,0 +1,16 @@
+"""The mode that the settings name."""
+
+from heronry.params.core.consistency.arrivals import ArrivalMode
+from heronry.params.core.consistency.cohorts import SynchronousMode
+from heronry.params.core.consistency.leads import StaleSynchronousMode
+from heronry.params.core.consistency.mode import Mode, Surroundings
+from heronry.types.consistency import Consistency, StaleSynchronous, SynchronousRounds
+
+
+def mode_of(settings: Consistency, surroundings: Surroundings) -> Mode:
+    """Return what decides by these settings."""
+    if isinstance(settings, SynchronousRounds):
+        return SynchronousMode(settings, surroundings)
+    if isinstance(settings, StaleSynchronous):
+        return StaleSynchronousMode(settings, surroundings)
+    return ArrivalMode(settings, surroundings)

@@ -1,0 +1,47 @@
+"""Changes to the settings of a live model."""
+
+from dataclasses import dataclass, replace
+
+from heronry.types.consistency import Consistency
+from heronry.types.errors import InvalidArgumentError
+from heronry.types.models import ContributionLimits, ModelSettings
+from heronry.types.optimizers import ServerOptimizer
+
+
+@dataclass(frozen=True)
+class ModelUpdate:
+    """What is to change; None stays.
+
+    Attributes:
+      consistency: the same mode with other figures.
+      optimizer: the same kind with other rates.
+    """
+
+    consistency: Consistency | None = None
+    limits: ContributionLimits | None = None
+    optimizer: ServerOptimizer | None = None
+    num_versions_kept: int | None = None
+
+    def applied_to(self, settings: ModelSettings) -> ModelSettings:
+        """Return the settings with the changes.
+
+        Raises:
+          InvalidArgumentError: another mode or kind, or figures that do not go with the aggregation.
+        """
+        _check_same("consistency", settings.consistency, self.consistency)
+        _check_same("optimizer", settings.optimizer, self.optimizer)
+        return replace(
+            settings,
+            consistency=settings.consistency if self.consistency is None else self.consistency,
+            limits=settings.limits if self.limits is None else self.limits,
+            optimizer=settings.optimizer if self.optimizer is None else self.optimizer,
+            num_versions_kept=(
+                settings.num_versions_kept if self.num_versions_kept is None else self.num_versions_kept
+            ),
+        )
+
+
+def _check_same(field: str, has: object, wanted: object | None) -> None:
+    if wanted is not None and type(wanted) is not type(has):
+        allowed = f"{type(has).__name__} with other figures: its state is kept"
+        raise InvalidArgumentError.of(field, type(wanted).__name__, allowed)

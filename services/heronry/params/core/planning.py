@@ -1,0 +1,85 @@
+"""What a contribution, or the end of a round, will do to a model."""
+
+import math
+
+from heronry.params.core.admission import admit, base_of
+from heronry.params.core.aggregation.accumulator import Prepared
+from heronry.params.core.buffers import MergedBuffers
+from heronry.params.core.decoding import Decoded
+from heronry.params.core.model import Model
+from heronry.params.core.plans import Closing, Plan
+from heronry.params.core.rounds import Entry
+from heronry.params.core.versions import Published
+from heronry.types.contribution import Acknowledgement, ClosedRound, ContributionHeader
+
+
+def plan_contribution(
+    model: Model, header: ContributionHeader, decoded: Decoded, num_bytes: int, now_s: float, time_s: float
+) -> Plan:
+    """Work out what a contribution does; changes nothing that is seen.
+
+    Raises:
+      InvalidContributionError: above the norm allowed, or a component that would overflow the round.
+      ResourceExhaustedError: there is no room to hold the contribution.
+      as `admit`: time has passed since the header came in.
+    """
+    admission = admit(model, header, now_s)
+    base, settings = base_of(model, header), model.settings
+    base_flat = None if base is None else base.flat
+    difference = model.pipeline.difference_of(header, decoded.vector, base_flat, model.newest, settings.optimizer)
+    max_norm = math.inf if settings.limits.max_norm is None else settings.limits.max_norm
+    factor = model.mode.factor_of(admission.staleness)
+    entry = Entry(
+        client_id=header.client_id,
+        request_id=header.request_id,
+        contribution=model.pipeline.contribution(difference, decoded, model.newest, factor, admission.weight, max_norm),
+        others=decoded.others,
+        staleness=admission.staleness,
+        answered_round=admission.answered_round,
+        time_s=time_s,
+        num_bytes=num_bytes,
+    )
+    return plan_entry(model, entry, closes=model.round.num_contributions + 1 >= model.closing_size)
+
+
+def plan_entry(model: Model, entry: Entry, *, closes: bool) -> Plan:
+    """Work out what an entry does: counted in the open round, which it closes or not."""
+    opened = model.round
+    prepared = opened.accumulator.prepare(entry.contribution, model.newest.vector)
+    try:
+        buffers = opened.buffers.plus(entry.others, entry.contribution.weight)
+        closing = _closing(model, buffers, prepared, entry, entry.time_s) if closes else None
+    except BaseException:
+        opened.accumulator.discard(prepared)
+        raise
+    acknowledgement = Acknowledgement(
+        level=model.settings.acknowledgement,
+        counted=True,
+        round_id=opened.round_id,
+        closed_round=closes,
+        version=closing.published.version if closing else model.history.newest.version,
+        staleness=entry.staleness,
+    )
+    return Plan(entry, prepared, buffers, acknowledgement, closing)
+
+
+def plan_close(model: Model, time_s: float) -> Closing:
+    """Work out what the open round makes as it stands; at least one contribution must have been counted."""
+    return _closing(model, model.round.buffers, None, None, time_s)
+
+
+def discard(model: Model, plan: Plan) -> None:
+    """Let go of a plan that is not made true."""
+    model.round.accumulator.discard(plan.prepared)
+
+
+def _closing(
+    model: Model, buffers: MergedBuffers, last: Prepared | None, entry: Entry | None, time_s: float
+) -> Closing:
+    opened, newest = model.round, model.history.newest
+    mean = opened.accumulator.mean(model.newest.vector, last)
+    others = buffers.published(model.layout.other_values(newest.flat))
+    flat, state = model.pipeline.close(model.optimizer, mean, others, model.newest, model.optimizer_state)
+    published = Published.of(flat, newest.version, time_s)
+    counted = (*opened.contributions, entry.counted) if entry else tuple(opened.contributions)
+    return Closing(published, state, ClosedRound(opened.round_id, published.version, counted, time_s))

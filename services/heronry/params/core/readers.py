@@ -1,0 +1,80 @@
+"""What readers of models ask for, and wait for."""
+
+from heronry.params.core.catalogue import Catalogue
+from heronry.params.core.conditions import closed_condition, number_condition, tag_condition
+from heronry.params.core.versions import Published
+from heronry.types.contribution import ClosedRound
+from heronry.types.errors import FailedPreconditionError, VersionNotFoundError
+from heronry.types.version import ParameterVersion
+
+
+class Readers(Catalogue):
+    """Finds versions and closed rounds."""
+
+    def select(self, name: str, number: int | None, tag: str | None, may_wait: bool) -> Published:
+        """Return a version by number or tag, the newest when neither is given.
+
+        Raises:
+          WouldBlock: there is no such version yet and the caller may wait.
+          VersionNotFoundError: there is none, or it is no longer kept.
+        """
+        model = self._awaited(name, may_wait)
+        try:
+            return model.history.select(number=number, tag=tag)
+        except VersionNotFoundError:
+            newest = model.history.newest.version.number
+            if not may_wait or (number is not None and number <= newest):
+                raise
+            condition = tag_condition(name, tag) if tag is not None else number_condition(name, number or 0)
+            raise self._waits(model, condition, f"version {tag or number} of {name!r}", newest, number or 0) from None
+
+    def newer(self, name: str, than: ParameterVersion | None, may_wait: bool) -> Published | None:
+        """Return the newest version when it is newer than a reader's; any is, when the epochs differ.
+
+        Returns:
+          None when the reader has the newest one and does not wait.
+
+        Raises:
+          WouldBlock: the reader has the newest one.
+        """
+        model = self._awaited(name, may_wait)
+        newest = model.history.newest
+        if than is None or _is_other(newest.version, than):
+            return newest
+        if not may_wait:
+            return None
+        condition = number_condition(name, than.number + 1)
+        raise self._waits(model, condition, f"version of {name!r}", newest.version.number, than.number + 1)
+
+    def closed_rounds(self, name: str, after_round: int) -> list[ClosedRound]:
+        """Return the rounds of a shard that have closed since `after_round`, oldest first.
+
+        Raises:
+          WouldBlock: none has.
+          FailedPreconditionError: the model is no shard, or the rounds that follow are no longer known.
+        """
+        model = self.model(name)
+        if model.settings.shard is None:
+            raise _refused("model", name, "a shard: rounds are remembered of models with settings.shard")
+        later = [closed for closed in model.closed_rounds if closed.round_id > after_round]
+        if not later:
+            condition = closed_condition(name, model.round.round_id)
+            raise self._waits(model, condition, f"round of {name!r}", model.round.round_id - 1, after_round + 1)
+        if len(later) == model.closed_rounds.maxlen and after_round + 1 < later[0].round_id:
+            raise _refused("after_round", after_round, f"at least {later[0].round_id - 1}: older rounds are forgotten")
+        return later
+
+
+def _is_other(newest: ParameterVersion, than: ParameterVersion) -> bool:
+    """Tell whether a reader of `than` has yet to read the newest version.
+
+    A later number than the newest one's, or another content under it, is of a model that was deleted since.
+    """
+    if than.epoch != newest.epoch or than.number != newest.number:
+        return True
+    return bool(than.content_hash) and than.content_hash != newest.content_hash
+
+
+def _refused(field: str, value: object, allowed: str) -> FailedPreconditionError:
+    details = {"field": field, "value": str(value), "allowed": allowed}
+    return FailedPreconditionError(f"{field}: got {value!r}, allowed: {allowed}", details=details)

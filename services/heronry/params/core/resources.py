@@ -1,0 +1,29 @@
+"""What models are given by whoever builds them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from heronry.params.core.buffer_pool import BufferPool
+from heronry.params.core.layout import Bytes
+
+
+@dataclass(frozen=True)
+class ModelResources:
+    """Memory, files and chance, shared by all models of a service.
+
+    Attributes:
+      lease_s: how long a worker's lease runs.
+      pool: buffers of contributions and sums.
+      spill_dir: where rules that hold contributions put their files; nothing in it outlives the process.
+      rng: draws cohorts.
+      new_flat: makes the buffer of a version that is to be published.
+    """
+
+    lease_s: float
+    pool: BufferPool
+    spill_dir: Path
+    rng: np.random.Generator
+    new_flat: Callable[[int], Bytes]
