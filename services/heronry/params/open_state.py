@@ -6,14 +6,19 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 
-from heronry.params.core.checkpoint import Checkpoint
-from heronry.params.core.models import Models
-from heronry.params.core.state_folder import StateFolder
+from heronry.params.core.durability.checkpoint import Checkpoint
+from heronry.params.core.resources import ModelResources
+from heronry.params.recovery import Opened, recover
+from heronry.params.remote_checkpoints import RemoteCheckpoints
+from heronry.params.round_deadlines import RoundDeadlines
+from heronry.params.uploads import Uploads
+from heronry.runtime.clock import Clock
 from heronry.runtime.owner import Owner
+from heronry.types.blocking import Changed
 from heronry.types.errors import DeadlineExceededError, HeronryError
 from heronry.types.version import ParameterVersion
 
@@ -35,26 +40,45 @@ class Saved:
 class OpenState:
     """Lives from the moment a run's folder is opened until another run takes the service."""
 
-    def __init__(self, run_id: str, folder: StateFolder, models: Models) -> None:
-        """Take over an open folder and the models restored from it."""
+    def __init__(self, run_id: str, opened: Opened, remote: RemoteCheckpoints | None, clock: Clock) -> None:
+        """Take over an open folder and the models restored from it; checkpoints are copied to `remote`."""
         self.run_id = run_id
-        self.models = models
-        self.owner = Owner("params")
-        self._folder = folder
+        self.models = opened.models
+        self.owner = Owner("params", clock)
+        self._deadlines = RoundDeadlines(self.owner, self.models, clock)
+        self._closing_rounds = asyncio.create_task(self._deadlines.run())
+        self._folder = opened.folder
+        self._uploads = None if remote is None else Uploads(remote)
+        self._begin_upload(opened.checkpoint)
         self._saving = asyncio.Lock()
         self._saved: OrderedDict[str, Saved] = OrderedDict()
         self._background: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, run_id: str, path: Path, lease_s: float) -> "OpenState":
-        """Open a folder, restoring what it holds, in an epoch of its own.
+    async def open(
+        cls,
+        run_id: str,
+        path: Path,
+        resources: ModelResources,
+        clock: Clock,
+        remote: RemoteCheckpoints | None = None,
+    ) -> "OpenState":
+        """Open a folder, restoring what it holds; errors as `recover`."""
+        return cls(run_id, await asyncio.to_thread(recover, path, resources, remote), remote, clock)
 
-        Raises:
-          DataLossError: there are checkpoints, but none is valid.
-          FailedPreconditionError: another service uses the folder.
-        """
-        folder, models = await asyncio.to_thread(_recover, path, lease_s)
-        return cls(run_id, folder, models)
+    @property
+    def journal_bytes(self) -> int:
+        """Bytes that a restart would have to replay."""
+        return self._folder.journal_bytes
+
+    def notice_rounds(self) -> None:
+        """Take note that a round may have opened: its deadline is kept from now on."""
+        self._deadlines.notice()
+
+    async def change(self, function: Callable[..., Changed[T]], *args: object) -> T:
+        """Make a core call that changes something; return its value."""
+        value: T = await self.owner.call(function, *args)
+        return value
 
     async def awaited(self, read: Callable[..., T], *args: object, wait_s: float | None) -> T:
         """Call `read(*args, may_wait)`; when waiting was in vain, once more without, for its own answer."""
@@ -74,6 +98,7 @@ class OpenState:
                 return self._saved[request_id]
             checkpoint: Checkpoint = await self.owner.call(self.models.begin_checkpoint)
             path = await asyncio.to_thread(self._folder.write, checkpoint)
+            self._begin_upload(path)
             saved = Saved(path, tuple((m.name, m.versions[-1].version) for m in checkpoint.models))
             if request_id:
                 self._remember(request_id, saved)
@@ -91,11 +116,24 @@ class OpenState:
 
     async def close(self) -> None:
         """Refuse whoever waits, end the owner thread and let go of the folder."""
+        self._closing_rounds.cancel()
+        await asyncio.gather(self._closing_rounds, return_exceptions=True)
+        await self._finish_uploads()
         if self._background is not None:
             await asyncio.gather(self._background, return_exceptions=True)
         async with self._saving:
             await asyncio.to_thread(self.owner.close)
             self._folder.close()
+
+    def _begin_upload(self, checkpoint: Path | None) -> None:
+        if self._uploads is not None and checkpoint is not None:
+            self._uploads.begin(checkpoint)
+
+    async def _finish_uploads(self) -> None:
+        """Copy what came since the last checkpoint too."""
+        if self._uploads is not None:
+            await self._save_logged()
+            await self._uploads.finish()
 
     async def _save_logged(self) -> None:
         try:
@@ -107,25 +145,3 @@ class OpenState:
         self._saved[request_id] = saved
         while len(self._saved) > _SAVES_REMEMBERED:
             self._saved.popitem(last=False)
-
-
-def _recover(path: Path, lease_s: float) -> tuple[StateFolder, Models]:
-    folder = StateFolder(path)
-    try:
-        recovered = folder.recover()
-        epoch = recovered.epoch + 1
-        folder.enter(epoch)
-        models = Models(folder, epoch, lease_s)
-        problems = [*recovered.problems, *models.restore(recovered)]
-        for problem in problems:
-            _log.warning("state_damaged", folder=str(path), error=type(problem).__name__, reason=str(problem))
-        if recovered.is_empty:
-            folder.rotate()
-        else:
-            folder.write(models.begin_checkpoint())
-            versions: dict[str, Any] = {i.model: str(i.version) for i in models.infos()}
-            _log.info("state_restored", folder=str(path), epoch=epoch, versions=versions)
-    except BaseException:
-        folder.close()
-        raise
-    return folder, models

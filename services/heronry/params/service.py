@@ -2,19 +2,27 @@
 
 import asyncio
 import shutil
+from typing import TYPE_CHECKING
 
+import numpy as np
 import structlog
 
 from heronry.api.params.v1 import params_pb2_grpc
 from heronry.params.config import ParamsSettings
-from heronry.params.frames import FrameCache
+from heronry.params.core.resources import ModelResources
 from heronry.params.open_state import OpenState
+from heronry.params.remote_checkpoints import RemoteCheckpoints
 from heronry.params.servicer import RAW_REQUESTS, RAW_RESPONSES, ParamsServicer
+from heronry.params.shard_follower import FollowerSettings, ShardFollowers
+from heronry.params.transfers import Transfers
 from heronry.runtime.clock import Clock, SystemClock
 from heronry.runtime.node import ServiceNode
 from heronry.runtime.server import ServerBuilder
 from heronry.types.errors import UnavailableError
 from heronry.types.run import Assignment, Progress
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
 
 _log = structlog.get_logger(__name__)
 _FULL_NAME = "heronry.api.params.v1.ParamsService"
@@ -25,11 +33,15 @@ _RETRY_AFTER_S = 0.1
 class ParamsService:
     """Holds the models of one run at a time: those of the assignment, or its own when it stands alone."""
 
-    def __init__(self, settings: ParamsSettings, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: ParamsSettings, clock: Clock | None = None, rng: np.random.Generator | None = None
+    ) -> None:
         self._settings = settings
         self._clock = clock or SystemClock()
-        self._frames = FrameCache(settings.max_frame_bytes)
+        self._rng = rng or np.random.default_rng()
+        self._transfers = Transfers.of(settings, self._clock)
         self._state: OpenState | None = None
+        self._followers: ShardFollowers | None = None
         self._assignment = Assignment()
 
     @property
@@ -39,9 +51,15 @@ class ParamsService:
 
     def add_to_server(self, server: ServerBuilder) -> None:
         """Register the servicer."""
-        servicer = ParamsServicer(self._open_state, self._frames, self._settings, self._clock)
+        servicer = ParamsServicer(self._open_state, self._transfers, self._settings, self._clock)
         add = params_pb2_grpc.add_ParamsServiceServicer_to_server
         server.add(servicer, add, _FULL_NAME, raw_requests=RAW_REQUESTS, raw_responses=RAW_RESPONSES)
+
+    def collector(self) -> "Collector":
+        """Return what reads the models' figures for Prometheus."""
+        from heronry.params.metrics import ModelMetrics  # only those who ask pay for the import
+
+        return ModelMetrics(lambda: self._state, self._transfers, self._clock)
 
     async def start(self, node: ServiceNode) -> None:
         """Open the service's own folder when no coordinator will name a run."""
@@ -51,6 +69,7 @@ class ParamsService:
     async def stop(self) -> None:
         """Close the folder; what was acknowledged is in its journal."""
         await self._close()
+        await self._transfers.close()
 
     async def reconcile(self, assignment: Assignment) -> None:
         """Take over another run's models, restoring them from its folder, and drop the former run's.
@@ -77,11 +96,29 @@ class ParamsService:
 
     async def _open(self, run_id: str) -> None:
         path = self._settings.data_dir / (run_id or _STANDALONE) / "checkpoints" / "params"
-        self._state = await OpenState.open(run_id, path, self._settings.lease_s)
+        resources = ModelResources(
+            self._settings.lease_s, self._transfers.pool, path, self._rng, self._transfers.buffers.take
+        )
+        state = await OpenState.open(run_id, path, resources, self._clock, self._remote(run_id))
+        following = FollowerSettings(
+            self._settings.connection_options, self._settings.shard_patience_s, self._settings.max_journal_bytes
+        )
+        self._followers = ShardFollowers(state, following, self._clock)
+        self._state = state
+
+    def _remote(self, run_id: str) -> RemoteCheckpoints | None:
+        settings = self._settings
+        if not settings.checkpoint_url:
+            return None
+        folder = f"{run_id or _STANDALONE}/{settings.instance or f'{self.role}-0'}"
+        return RemoteCheckpoints(f"{settings.checkpoint_url.rstrip('/')}/{folder}", settings.num_checkpoints_kept)
 
     async def _close(self) -> None:
         state, self._state = self._state, None
-        self._frames.clear()
+        followers, self._followers = self._followers, None
+        if followers is not None:
+            await followers.close()
+        self._transfers.clear()
         if state is None:
             return
         await state.close()

@@ -1,14 +1,15 @@
-"""An upload as it comes in: header, chunks, end."""
+"""An upload as it comes in: header, then chunks and the end, or a reference to lent memory."""
 
 import asyncio
 from collections.abc import AsyncIterable
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from google.protobuf.message import DecodeError
 
+from heronry.api.common.v1 import chunk_pb2
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.params.core.layout import Bytes
-from heronry.runtime.streams import guarded
+from heronry.runtime.watched_reader import WatchedReader
 from heronry.types.errors import InvalidArgumentError
 from heronry.wire.chunks import CHUNK_BYTES, ChunkAssembler
 
@@ -19,7 +20,7 @@ class Upload(Generic[M]):
     """Reads one upload from the frames of its stream; a writer that stalls loses it."""
 
     def __init__(self, frames: AsyncIterable[bytes], wrapper: type[M], stall_s: float) -> None:
-        self._frames = guarded(frames, stall_s)
+        self._frames = WatchedReader(aiter(frames), stall_s)
         self._wrapper: type[M] = wrapper
 
     async def header(self) -> M:
@@ -28,35 +29,45 @@ class Upload(Generic[M]):
         Raises:
           InvalidArgumentError: it is no header, or there is none.
         """
-        frame = await anext(self._frames, b"")
-        message = self._parsed(frame)
+        message = self._parsed(await self._frames.read() or b"")
         self._expect(message, "header")
         return message
 
-    async def flat(self, num_bytes: int) -> Bytes:
-        """Return the flat buffer, complete and equal to what was sent.
+    async def fill(self, buffer: Bytes) -> bytes | None:
+        """Put what follows the header into a buffer, complete and equal to what was sent.
+
+        Returns:
+          None; or the id of the loan that holds the bytes, when no chunk came: the buffer is as it was.
 
         Raises:
           DataLossError: a gap, an overlap, a checksum that differs, or no end before the stream's.
           MessageTooLargeError: more bytes than declared.
         """
-        assembler = ChunkAssembler(num_bytes)
-        async for frame in self._frames:
+        assembler = ChunkAssembler(buffer.size, buffer=buffer)
+        while (frame := await self._frames.read()) is not None:
             if assembler.add_frame(frame, self._wrapper):
                 continue
             message = self._parsed(frame)
-            if message.WhichOneof("part") == "chunk":
+            part = message.WhichOneof("part")
+            if part == "chunk":
                 assembler.add(message.chunk)
-                continue
-            self._expect(message, "end")
-            if num_bytes > CHUNK_BYTES:
-                return await asyncio.to_thread(assembler.finish, message.end)
-            return assembler.finish(message.end)
+            elif part == "shared" and not assembler.num_received and isinstance(message, pb.PushRequest):
+                return message.shared.loan_id
+            else:
+                self._expect(message, "end")
+                await _finish(assembler, message.end)
+                return None
         raise assembler.missing_end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._frames.close()
 
     async def discard(self) -> None:
         """Read to the end of the stream, keeping nothing."""
-        async for _ in self._frames:
+        while await self._frames.read() is not None:
             continue
 
     def _parsed(self, frame: bytes) -> M:
@@ -69,3 +80,11 @@ class Upload(Generic[M]):
         got = message.WhichOneof("part")
         if got != part:
             raise InvalidArgumentError.of("part", got, f"{part} (order: header, chunks, end)")
+
+
+async def _finish(assembler: ChunkAssembler, end: chunk_pb2.UploadEnd) -> None:
+    # Only a sender that gave a content hash has the whole hashed.
+    if end.content_hash and assembler.num_received > CHUNK_BYTES:
+        await asyncio.to_thread(assembler.finish, end)
+    else:
+        assembler.finish(end)

@@ -8,6 +8,8 @@ import shutil
 import socket
 import struct
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +18,22 @@ _TIMEOUT_S: Final = 2.0
 _MAX_OFFERS: Final = 1024
 _BACKLOG: Final = 16
 _CREDENTIALS: Final = struct.Struct("3i")
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """A descriptor on offer; one with a timer is closed at its end."""
+
+    descriptor: int
+    timer: asyncio.TimerHandle | None = None
+    on_end: Callable[[], object] | None = None
+
+    def end(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            os.close(self.descriptor)
+        if self.on_end is not None:
+            self.on_end()
 
 
 class DescriptorSocket:
@@ -27,7 +45,7 @@ class DescriptorSocket:
     """
 
     def __init__(self) -> None:
-        self._offers: dict[bytes, int] = {}
+        self._offers: dict[bytes, _Offer] = {}
         self._folder: Path | None = None
         self._listener: socket.socket | None = None
         self._task: asyncio.Task[None] | None = None
@@ -39,16 +57,29 @@ class DescriptorSocket:
         Raises:
           OSError: there can be no such socket here, or too many offers are open.
         """
-        if len(self._offers) >= _MAX_OFFERS:
-            raise OSError(f"{_MAX_OFFERS} descriptors are on offer, the most there may be")
-        path = self._listen()
+        return self._offered(secrets.token_bytes(TOKEN_BYTES), _Offer(descriptor))
+
+    def give(self, descriptor: int, lifetime_s: float, on_end: Callable[[], object] | None = None) -> tuple[str, bytes]:
+        """Offer a descriptor for a while and close it then, or once it was taken; return the path and the token.
+
+        `on_end` is called at the end of the offer, taken or not.
+
+        Raises:
+          OSError: as `offer`; the descriptor then stays open.
+        """
         token = secrets.token_bytes(TOKEN_BYTES)
-        self._offers[token] = descriptor
-        return path, token
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(lifetime_s, lambda: self.withdraw(token))
+        try:
+            return self._offered(token, _Offer(descriptor, timer, on_end))
+        except OSError:
+            timer.cancel()
+            raise
 
     def withdraw(self, token: bytes) -> None:
         """End an offer, taken or not."""
-        self._offers.pop(token, None)
+        if (offer := self._offers.pop(token, None)) is not None:
+            offer.end()
 
     async def close(self) -> None:
         """Stop listening and remove the folder."""
@@ -62,7 +93,15 @@ class DescriptorSocket:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
-        self._offers.clear()
+        for token in list(self._offers):
+            self.withdraw(token)
+
+    def _offered(self, token: bytes, offer: _Offer) -> tuple[str, bytes]:
+        if len(self._offers) >= _MAX_OFFERS:
+            raise OSError(f"{_MAX_OFFERS} descriptors are on offer, the most there may be")
+        path = self._listen()
+        self._offers[token] = offer
+        return path, token
 
     def _listen(self) -> str:
         if self._listener is None or self._folder is None:
@@ -95,6 +134,9 @@ class DescriptorSocket:
                 return
             async with asyncio.timeout(_TIMEOUT_S):
                 token = await asyncio.get_running_loop().sock_recv(peer, TOKEN_BYTES)
-            descriptor = self._offers.pop(token, None)
-            if descriptor is not None:
-                socket.send_fds(peer, [b"d"], [descriptor])
+            offer = self._offers.pop(token, None)
+            if offer is not None:
+                try:
+                    socket.send_fds(peer, [b"d"], [offer.descriptor])
+                finally:
+                    offer.end()

@@ -8,8 +8,9 @@ import pytest
 
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.client.parameters import ParametersAssembler
+from heronry.types.consistency import BufferedAsynchronous
 from heronry.types.errors import AbortedError, FencedError, ModelNotFoundError
-from heronry.types.models import Aggregation, ModelSettings
+from heronry.types.models import ModelSettings
 from heronry.wire.status import error_from_rpc
 
 METADATA = (("heronry-client-id", "raw"),)
@@ -85,7 +86,7 @@ async def test_a_reader_that_stops_reading_loses_its_stream_and_nobody_else_noti
         await mesh.set_weights(float(number), num)
     other = await mesh.client.pull("policy")
     async with asyncio.timeout(20):
-        while mesh.node.num_streams:
+        while not mesh.node.errors.get(("/heronry.api.params.v1.ParamsService/Watch", "AbortedError")):
             await mesh.client.list_models()
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await read_out(stalled)
@@ -113,9 +114,7 @@ async def test_watching_an_unknown_model_is_refused(mesh) -> None:
 
 
 async def test_workers_with_a_lease_are_invited_to_every_round(mesh) -> None:
-    await mesh.client.register_model(
-        "policy", weights(1.0), ModelSettings(aggregation=Aggregation(num_contributions=2))
-    )
+    await mesh.client.register_model("policy", weights(1.0), ModelSettings(consistency=BufferedAsynchronous(2)))
     granted = await mesh.stub.RegisterWorker(pb.RegisterWorkerRequest(model="policy", incarnation=1), metadata=METADATA)
     token = granted.lease.fencing_token
     join = pb.JoinRoundsRequest(model="policy", fencing_token=token)

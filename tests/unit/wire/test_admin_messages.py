@@ -7,19 +7,48 @@ from hypothesis import strategies as st
 from heronry.api.coordinator.v1 import coordinator_pb2
 from heronry.api.params.v1 import params_pb2
 from heronry.api.replay.v1 import replay_pb2
+from heronry.types.aggregation import (
+    Aggregation,
+    AggregationRule,
+    FederatedMean,
+    GeometricMedian,
+    Krum,
+    Mean,
+    Median,
+    NormBoundedMean,
+    Sum,
+    TrimmedMean,
+    WeightedMean,
+)
 from heronry.types.blocking import Waiting
 from heronry.types.columns import ColumnSpec
+from heronry.types.consistency import (
+    Asynchronous,
+    BufferedAsynchronous,
+    Consistency,
+    LatePolicy,
+    StaleSynchronous,
+    SynchronousRounds,
+)
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.experience import AcknowledgementLevel
 from heronry.types.models import (
-    AdamOptimizer,
-    Aggregation,
+    ContributionLimits,
     ModelInfo,
     ModelSettings,
     PrivacySettings,
-    SgdOptimizer,
+    PrivacyStatus,
+    Shard,
     VersionInfo,
     WorkerInfo,
+)
+from heronry.types.optimizers import (
+    AdagradOptimizer,
+    AdamOptimizer,
+    MixingOptimizer,
+    ServerOptimizer,
+    SgdOptimizer,
+    YogiOptimizer,
 )
 from heronry.types.patterns import Pattern
 from heronry.types.run import (
@@ -39,7 +68,7 @@ from heronry.types.run import (
 from heronry.types.tables import Delivery, RateLimiter, Selector, SelectorKind, TableDefinition, TableInfo
 from heronry.types.tensors import ElementType, ModelSchema, TensorSpec
 from heronry.types.version import ParameterVersion
-from heronry.wire import models, registry, runs, statistics, tables, times
+from heronry.wire import model_settings, models, registry, runs, statistics, tables, times
 
 COUNTS = st.integers(0, 2**63)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=64)
@@ -60,8 +89,10 @@ DEFINITION = TableDefinition(
     seed=7,
 )
 SETTINGS = ModelSettings(
-    Aggregation(num_contributions=3, max_staleness=0),
+    SynchronousRounds(4, 3, 2.5, 1, LatePolicy.KEEP, 2),
+    Aggregation(TrimmedMean(1), max_held_bytes=1 << 20),
     AdamOptimizer(3e-4),
+    ContributionLimits(max_norm=10.0, max_weight=5.0, requires_lease=True),
     AcknowledgementLevel.DISK,
     num_versions_kept=2,
     privacy=PrivacySettings("client", 1.0, 0.8, 1e-5, 8.0),
@@ -105,28 +136,116 @@ def test_a_selector_without_a_kind_is_refused_by_name() -> None:
         tables.selector_from_proto(replay_pb2.Selector())
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, ModelSettings(), ModelSettings(optimizer=SgdOptimizer(0.5, 0.9, True))])
+@pytest.mark.parametrize("settings", [SETTINGS, ModelSettings(), ModelSettings(shard=Shard(1, 3, "h:1"))])
 def test_model_settings_survive(settings: ModelSettings) -> None:
-    assert models.settings_from_proto(models.settings_to_proto(settings)) == settings
+    assert model_settings.settings_from_proto(model_settings.settings_to_proto(settings)) == settings
 
 
-def test_settings_without_rule_or_optimiser_are_refused_by_name() -> None:
-    with pytest.raises(InvalidArgumentError, match=r"aggregation\.rule"):
-        models.settings_from_proto(params_pb2.ModelSettings())
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Mean(),
+        Sum(),
+        WeightedMean(),
+        FederatedMean(100),
+        NormBoundedMean(0.5),
+        Median(),
+        TrimmedMean(2),
+        Krum(1, 3),
+        GeometricMedian(),
+    ],
+)
+def test_every_rule_survives(rule: AggregationRule) -> None:
+    aggregation = Aggregation(rule, max_held_bytes=1 << 30)
 
+    assert model_settings.aggregation_from_proto(model_settings.aggregation_to_proto(aggregation)) == aggregation
+
+
+def test_a_grid_survives() -> None:
+    aggregation = Aggregation(WeightedMean(), grid_step=2.0**-20)
+
+    assert model_settings.aggregation_from_proto(model_settings.aggregation_to_proto(aggregation)) == aggregation
+
+
+@pytest.mark.parametrize(
+    "consistency",
+    [
+        SynchronousRounds(8, quorum=5, deadline_s=0.5, num_extra=2, late=LatePolicy.KEEP, min_workers=3),
+        StaleSynchronous(0, 7),
+        Asynchronous(0, 0.5),
+        BufferedAsynchronous(10, 3, 1.0),
+    ],
+)
+def test_every_mode_of_consistency_survives(consistency: Consistency) -> None:
+    assert model_settings.consistency_from_proto(model_settings.consistency_to_proto(consistency)) == consistency
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        SgdOptimizer(0.5, 0.9, nesterov=True),
+        AdamOptimizer(3e-4, 0.8, 0.99, 1e-6),
+        YogiOptimizer(1e-2, 0.8, 0.99, 1e-4),
+        AdagradOptimizer(1e-2, 0.1, 1e-6),
+        MixingOptimizer(0.25),
+    ],
+)
+def test_every_optimiser_survives(optimizer: ServerOptimizer) -> None:
+    assert model_settings.optimizer_from_proto(model_settings.optimizer_to_proto(optimizer)) == optimizer
+
+
+def test_what_is_absent_is_the_mean_and_asynchronous() -> None:
+    assert model_settings.aggregation_from_proto(params_pb2.Aggregation()) == Aggregation()
+    assert model_settings.consistency_from_proto(params_pb2.Consistency()) == Asynchronous()
+    assert model_settings.limits_from_proto(params_pb2.ContributionLimits()) == ContributionLimits()
+
+
+def test_settings_without_an_optimiser_are_refused_by_name() -> None:
     with pytest.raises(InvalidArgumentError, match=r"settings\.optimizer"):
-        models.optimizer_from_proto(params_pb2.ServerOptimizer())
+        model_settings.optimizer_from_proto(params_pb2.ServerOptimizer())
+
+
+def test_a_late_policy_of_no_known_value_is_refused_by_name() -> None:
+    message = model_settings.consistency_to_proto(SynchronousRounds(1))
+    message.synchronous.late = 99  # type: ignore[assignment]  # on purpose
+
+    with pytest.raises(InvalidArgumentError, match=r"consistency\.synchronous\.late: got 99, allowed: refuse, keep"):
+        model_settings.consistency_from_proto(message)
 
 
 def test_what_the_parameter_service_tells_survives() -> None:
     schema = ModelSchema((TensorSpec("w", (2, 3), ElementType.FLOAT32, 0),))
-    info = ModelInfo("policy", VERSION, schema, SETTINGS, 24, 5, 1, 10, 2)
+    info = ModelInfo(
+        "policy",
+        VERSION,
+        schema,
+        SETTINGS,
+        24,
+        5,
+        1,
+        10,
+        2,
+        refusals={"StaleContributionError": 2},
+        num_bytes_received=240,
+        num_bytes_sent=480,
+        staleness_histogram=(7, 2, 1),
+        round_remaining_s=1.5,
+        cohort_size=4,
+    )
     version = VersionInfo(VERSION, ("best", "candidate"), 1234.5)
-    worker = WorkerInfo("learner-0", 3, 2.5, 7, 1, 4)
+    worker = WorkerInfo("learner-0", 3, 2.5, 7, 1, 4, 1.25, 6, 9, 8, 2)
+    status = PrivacyStatus(True, "ε = 1", 0.5, 1e-5)
 
     assert models.model_info_from_proto(models.model_info_to_proto(info)) == info
     assert models.version_info_from_proto(models.version_info_to_proto(version)) == version
     assert models.worker_info_from_proto(models.worker_info_to_proto(worker)) == worker
+    assert models.privacy_status_from_proto(models.privacy_status_to_proto(status)) == status
+
+
+def test_a_model_without_a_deadline_has_none_on_the_other_side() -> None:
+    info = ModelInfo("policy", VERSION, ModelSchema(()), ModelSettings())
+
+    assert models.model_info_from_proto(models.model_info_to_proto(info)).round_remaining_s is None
 
 
 @given(

@@ -70,7 +70,33 @@ def test_an_array_is_cut_like_its_bytes() -> None:
     array = np.arange(1000, dtype=np.float32).reshape(10, 100)
 
     assert cut_frames(array, params_pb2.PullResponse) == cut_frames(array.tobytes(), params_pb2.PullResponse)
-    assert upload_end(array).content_hash == content_hash(array.tobytes())
+    assert upload_end(array).num_bytes == 4000
+
+
+def test_a_given_buffer_is_filled_in_place() -> None:
+    buffer = np.zeros(4, np.uint8)
+    assembler = ChunkAssembler(4, buffer=buffer)
+    assembler.add(chunk_of(b"1234"))
+
+    whole = assembler.finish(upload_end(b"1234"))
+
+    assert np.shares_memory(whole, buffer)
+    assert buffer.tobytes() == b"1234"
+    assert (whole.flags.writeable, buffer.flags.writeable) == (False, True)
+
+
+def test_a_buffer_of_another_length_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="3 bytes for 4"):
+        ChunkAssembler(4, buffer=np.zeros(3, np.uint8))
+
+
+def test_a_content_hash_is_checked_where_there_is_one() -> None:
+    assembler = ChunkAssembler(4)
+    assembler.add(chunk_of(b"1234"))
+
+    assert assembler.finish(upload_end(b"1234", hash_of_buffer=content_hash(b"1234"))).tobytes() == b"1234"
+    with pytest.raises(DataLossError, match="content_hash"):
+        assembler.finish(upload_end(b"1234", hash_of_buffer=content_hash(b"1235")))
 
 
 def test_a_full_chunk_fits_and_one_byte_more_does_not() -> None:
@@ -132,3 +158,5 @@ def test_an_upload_that_lacks_bytes_is_not_finished() -> None:
 
     with pytest.raises(DataLossError, match="num_bytes: got 4"):
         assembler.finish_with_hash(content_hash(b"1234"))
+    with pytest.raises(DataLossError, match="num_bytes: got 4"):
+        assembler.finish(chunk_pb2.UploadEnd(num_chunks=1, num_bytes=4))

@@ -37,14 +37,18 @@ class ChunkView:
     data: npt.NDArray[np.uint8]
 
 
-def cut_frames(buffer: Buffer, wrapper: type[Message], *, chunk_bytes: int = CHUNK_BYTES) -> list[bytes]:
+def cut_frames(
+    buffer: Buffer, wrapper: type[Message], *, chunk_bytes: int = CHUNK_BYTES, begin: int = 0, end: int | None = None
+) -> list[bytes]:
     """Return the serialised wrappers that carry a buffer, in order of their offsets.
 
-    Copies every byte once. The frames equal `wrapper(chunk=...).SerializeToString()`.
+    Copies every byte once. The frames equal `wrapper(chunk=...).SerializeToString()`. With `begin` and `end`,
+    multiples of `chunk_bytes`, only those of that part of the buffer.
     """
     flat = _as_bytes(buffer)
     tag = _tag_of(wrapper)
-    return [_frame(tag, start, flat[start : start + chunk_bytes]) for start in range(0, flat.size, chunk_bytes)]
+    part = range(begin, flat.size if end is None else min(end, flat.size), chunk_bytes)
+    return [_frame(tag, start, flat[start : start + chunk_bytes]) for start in part]
 
 
 def num_chunks(num_bytes: int, chunk_bytes: int = CHUNK_BYTES) -> int:
@@ -52,13 +56,15 @@ def num_chunks(num_bytes: int, chunk_bytes: int = CHUNK_BYTES) -> int:
     return -(-num_bytes // chunk_bytes)
 
 
-def upload_end(
-    buffer: Buffer, *, chunk_bytes: int = CHUNK_BYTES, hash_of_buffer: bytes | None = None
-) -> chunk_pb2.UploadEnd:
-    """Return the message that closes the upload of a buffer; hashes it unless the hash is given."""
+def upload_end(buffer: Buffer, *, chunk_bytes: int = CHUNK_BYTES, hash_of_buffer: bytes = b"") -> chunk_pb2.UploadEnd:
+    """Return the message that closes the upload of a buffer.
+
+    Without a content hash the chunks' checksums vouch for it: a hash of the whole costs another pass.
+    """
     num_bytes = _as_bytes(buffer).size
-    digest = content_hash(buffer) if hash_of_buffer is None else hash_of_buffer
-    return chunk_pb2.UploadEnd(num_chunks=num_chunks(num_bytes, chunk_bytes), num_bytes=num_bytes, content_hash=digest)
+    return chunk_pb2.UploadEnd(
+        num_chunks=num_chunks(num_bytes, chunk_bytes), num_bytes=num_bytes, content_hash=hash_of_buffer
+    )
 
 
 def parse_frame(frame: bytes, wrapper: type[Message]) -> ChunkView | None:
@@ -81,19 +87,28 @@ class ChunkAssembler:
     """Puts the chunks of one buffer together and checks them; not thread-safe.
 
     Chunks must follow each other without gap or overlap, as a stream delivers them. Nothing may be
-    used of the buffer before `finish`, which compares count, length and content hash with what the
-    sender says: a stream that merely ended is not an upload.
+    used of the buffer before `finish`, which compares count, length and, where there is one, content
+    hash with what the sender says: a stream that merely ended is not an upload.
     """
 
-    def __init__(self, num_bytes: int, *, max_bytes: int | None = None, field: str = "num_bytes") -> None:
-        """Allocate the buffer.
+    def __init__(
+        self,
+        num_bytes: int,
+        *,
+        max_bytes: int | None = None,
+        field: str = "num_bytes",
+        buffer: npt.NDArray[np.uint8] | None = None,
+    ) -> None:
+        """Take the memory to fill: `buffer`, of `num_bytes` bytes, or memory of its own.
 
         Raises:
           MessageTooLargeError: `num_bytes` is above `max_bytes`; `field` names it.
         """
         if max_bytes is not None and num_bytes > max_bytes:
             raise MessageTooLargeError.of(field, num_bytes, f"at most {max_bytes} bytes")
-        self._buffer = np.empty(num_bytes, np.uint8)
+        if buffer is not None and buffer.size != num_bytes:
+            raise ValueError(f"a buffer of {buffer.size} bytes for {num_bytes}")
+        self._buffer = np.empty(num_bytes, np.uint8) if buffer is None else buffer
         self._num_received = 0
         self._num_chunks = 0
 
@@ -135,8 +150,9 @@ class ChunkAssembler:
             raise MessageTooLargeError.of("chunk.offset", f"bytes up to {end}", f"up to {self._buffer.size}")
         if chunk.offset != self._num_received:
             raise _loss("chunk.offset", chunk.offset, self._num_received)
-        if google_crc32c.value(data) != chunk.crc32c:
-            raise _loss("chunk.crc32c", f"{google_crc32c.value(data):#010x}", f"{chunk.crc32c:#010x}")
+        checksum = google_crc32c.value(data)
+        if checksum != chunk.crc32c:
+            raise _loss("chunk.crc32c", f"{checksum:#010x}", f"{chunk.crc32c:#010x}")
         self._buffer[chunk.offset : end] = data
         self._num_received = end
         self._num_chunks += 1
@@ -144,7 +160,7 @@ class ChunkAssembler:
     def finish(self, end: chunk_pb2.UploadEnd | None) -> npt.NDArray[np.uint8]:
         """Return the buffer, read-only, after comparing it with the sender's closing message.
 
-        Hashes the whole buffer: run it in a thread when that is large.
+        Hashes the whole buffer when the sender did: run it in a thread then, when it is large.
 
         Raises:
           DataLossError: there was no closing message, or count, length or hash differ.
@@ -155,7 +171,19 @@ class ChunkAssembler:
             raise _loss("end.num_chunks", end.num_chunks, self._num_chunks)
         if end.num_bytes != self._num_received:
             raise _loss("end.num_bytes", end.num_bytes, self._num_received)
-        return self.finish_with_hash(end.content_hash)
+        return self.finish_with_hash(end.content_hash) if end.content_hash else self.completed()
+
+    def completed(self) -> npt.NDArray[np.uint8]:
+        """Return the buffer, read-only, once every byte has come; each chunk was checked by itself.
+
+        Raises:
+          DataLossError: bytes are missing.
+        """
+        if not self.is_complete:
+            raise _loss("num_bytes", self._num_received, self._buffer.size)
+        view = self._buffer.view()
+        view.flags.writeable = False
+        return view
 
     def finish_with_hash(self, expected: bytes) -> npt.NDArray[np.uint8]:
         """Return the buffer, read-only, after comparing its length and content hash.
@@ -163,13 +191,11 @@ class ChunkAssembler:
         Raises:
           DataLossError: bytes are missing, or the hash differs.
         """
-        if not self.is_complete:
-            raise _loss("num_bytes", self._num_received, self._buffer.size)
-        actual = content_hash(self._buffer)
+        whole = self.completed()
+        actual = content_hash(whole)
         if actual != expected:
             raise _loss("content_hash", actual.hex(), expected.hex())
-        self._buffer.setflags(write=False)
-        return self._buffer
+        return whole
 
     def missing_end(self) -> DataLossError:
         """Return the error of an upload whose stream ended early; nothing of it was used."""
