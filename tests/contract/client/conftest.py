@@ -35,9 +35,9 @@ class Awaitable:
             return attribute
         if name == "position":
             return attribute
-        if name in {"watch", "sample", "watch_run", "export"}:
+        if name in {"watch", "sample", "watch_run", "export", "join_rounds", "rounds"}:
             return lambda *a, **k: _follow(attribute(*a, **k))
-        if name in {"writer", "priority_updates"}:
+        if name in {"writer", "priority_updates", "worker"}:
             return lambda *a, **k: Awaitable(attribute(*a, **k))
         return lambda *a, **k: asyncio.to_thread(attribute, *a, **k)
 
@@ -65,12 +65,13 @@ class Services:
         self._data_dir = data_dir
         self._nodes: dict[ServiceRole, ServiceNode] = {}
         self.addresses: dict[ServiceRole, str] = {}
+        self.params_settings: dict[str, Any] = {}
 
     async def start(self, role: ServiceRole) -> None:
         listen = (self.addresses.get(role, "127.0.0.1:0"),)
         common: dict[str, Any] = {"listen": listen, "data_dir": self._data_dir, "drain_s": 0.2}
         if role is ServiceRole.PARAMS:
-            settings = ParamsSettings(**common)
+            settings = ParamsSettings(**(common | self.params_settings))
             node = ServiceNode(build_params(settings), settings)
         else:
             replay_settings = ReplaySettings(waiting_period_s=0.05, **common)

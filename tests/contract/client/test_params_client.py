@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from heronry.types.consistency import Asynchronous, BufferedAsynchronous
 from heronry.types.contribution import ContributionKind
 from heronry.types.errors import (
     AlreadyExistsError,
@@ -13,7 +14,8 @@ from heronry.types.errors import (
     SchemaMismatchError,
     StaleContributionError,
 )
-from heronry.types.models import Aggregation, ModelSettings, SgdOptimizer
+from heronry.types.models import ModelSettings
+from heronry.types.optimizers import SgdOptimizer
 from heronry.types.run import ServiceRole
 
 TENSORS = {"weight": np.arange(6, dtype=np.float32).reshape(2, 3), "bias": np.zeros(2, np.float32)}
@@ -135,7 +137,7 @@ async def test_tags_keep_versions_under_a_name(clients: SimpleNamespace) -> None
 
 
 async def test_models_tell_their_settings_and_counts(clients: SimpleNamespace) -> None:
-    settings = ModelSettings(Aggregation(num_contributions=2, max_staleness=3))
+    settings = ModelSettings(BufferedAsynchronous(2, max_staleness=3))
     version, _ = await clients.params.register_model("policy", TENSORS, settings)
     await clients.params.push("policy", TENSORS, base_version=version)
 
@@ -173,7 +175,7 @@ async def test_a_contribution_with_other_shapes_never_leaves_the_client(clients:
 
 
 async def test_a_stale_contribution_is_refused_by_name(clients: SimpleNamespace) -> None:
-    settings = ModelSettings(Aggregation(max_staleness=0))
+    settings = ModelSettings(Asynchronous(max_staleness=0))
     version, _ = await clients.params.register_model("policy", TENSORS, settings)
     await clients.params.push("policy", TENSORS, base_version=version)
 

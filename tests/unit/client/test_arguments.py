@@ -7,16 +7,19 @@ import pytest
 
 from heronry.client.arguments import (
     check_arrays,
-    check_arrays_or_buffer,
+    check_codec,
     check_count,
     check_kind,
     check_name,
+    check_share,
     check_version,
+    check_weight,
 )
 from heronry.client.outbox import check_columns
 from heronry.client.replay import ReplayClient
+from heronry.client.tensor_arrays import named_arrays
 from heronry.types.columns import ColumnSpec
-from heronry.types.contribution import ContributionKind
+from heronry.types.contribution import ContributionKind, ParameterCodec
 from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
 from heronry.types.tensors import ElementType
 from heronry.types.version import ParameterVersion
@@ -39,6 +42,14 @@ Check = Callable[[str, object], None]
         (check_version, "1.0"),
         (check_kind, "weights"),
         (check_kind, None),
+        (check_codec, "f32"),
+        (check_share, 0.0),
+        (check_share, 1.5),
+        (check_share, "all"),
+        (check_weight, 0.0),
+        (check_weight, float("nan")),
+        (check_weight, float("inf")),
+        (check_weight, "heavy"),
     ],
 )
 def test_a_wrong_argument_is_named(check: Check, value: object) -> None:
@@ -51,7 +62,7 @@ def test_a_wrong_argument_is_named(check: Check, value: object) -> None:
 
 
 @pytest.mark.parametrize("value", ["abc", ["a", "b"], None, {"w": "x"}, {"w": ["a"]}, {"w": None}, {1: np.zeros(1)}])
-@pytest.mark.parametrize("check", [check_arrays, check_arrays_or_buffer])
+@pytest.mark.parametrize("check", [check_arrays, named_arrays])
 def test_tensors_that_are_no_arrays_are_named(check: Check, value: object) -> None:
     with pytest.raises(SchemaMismatchError) as caught:
         check("tensors", value)
@@ -66,8 +77,9 @@ def test_right_arguments_pass() -> None:
     check_version("base_version", ParameterVersion(1, 0))
     check_kind("kind", ContributionKind.WEIGHTS)
     check_arrays("tensors", {"w": np.zeros(2), "scalar": np.float32(1)})
-    for flat in (b"", bytearray(4), memoryview(b"1"), np.zeros(3, np.uint8)):
-        check_arrays_or_buffer("values", flat)
+    check_codec("codec", ParameterCodec.INT8)
+    check_share("top_k_share", 1)
+    check_weight("weight", np.float32(2.5))
 
 
 def test_a_long_value_is_shown_by_its_type() -> None:

@@ -11,6 +11,8 @@ PAIRS = [
     (aio.Mesh, sync.Mesh),
     (aio.ParamsClient, sync.ParamsClient),
     (aio.ReplayClient, sync.ReplayClient),
+    (aio.RemoteOptimizer, sync.RemoteOptimizer),
+    (aio.Worker, sync.Worker),
     (aio.Writer, sync.Writer),
     (aio.PriorityUpdates, sync.PriorityUpdates),
     (aio.ReplayBufferPool, sync.ReplayBufferPool),

@@ -3,30 +3,39 @@ from collections.abc import Callable
 
 import pytest
 
+from heronry.types.aggregation import Aggregation, Krum, Mean, TrimmedMean
+from heronry.types.consistency import (
+    Asynchronous,
+    BufferedAsynchronous,
+    Consistency,
+    StaleSynchronous,
+    SynchronousRounds,
+)
 from heronry.types.errors import InvalidArgumentError
-from heronry.types.models import AdamOptimizer, Aggregation, ModelSettings, PrivacySettings, SgdOptimizer
+from heronry.types.models import ContributionLimits, ModelSettings, PrivacySettings, Shard
+from heronry.types.optimizers import SgdOptimizer
 
 
 def test_by_default_every_contribution_makes_a_version_and_weights_are_taken_as_they_are() -> None:
     settings = ModelSettings()
 
-    assert settings.aggregation.num_contributions == 1
+    assert settings.consistency == Asynchronous()
+    assert settings.aggregation.rule == Mean()
     assert settings.optimizer == SgdOptimizer(learning_rate=1.0, momentum=0.0)
     assert settings.privacy is None
+    assert not settings.needs_lease
 
 
 @pytest.mark.parametrize(
     ("make", "field"),
     [
-        (lambda: Aggregation(num_contributions=0), "aggregation.num_contributions"),
-        (lambda: Aggregation(max_staleness=-1), "aggregation.max_staleness"),
-        (lambda: SgdOptimizer(learning_rate=0.0), "optimizer.sgd.learning_rate"),
-        (lambda: SgdOptimizer(momentum=1.0), "optimizer.sgd.momentum"),
-        (lambda: AdamOptimizer(math.nan), "optimizer.adam.learning_rate"),
-        (lambda: AdamOptimizer(1e-3, beta1=1.0), "optimizer.adam.beta1"),
-        (lambda: AdamOptimizer(1e-3, beta2=-0.1), "optimizer.adam.beta2"),
-        (lambda: AdamOptimizer(1e-3, epsilon=0.0), "optimizer.adam.epsilon"),
         (lambda: ModelSettings(num_versions_kept=0), "settings.num_versions_kept"),
+        (lambda: ContributionLimits(max_norm=0.0), "limits.max_norm"),
+        (lambda: ContributionLimits(max_weight=math.inf), "limits.max_weight"),
+        (lambda: Shard(0, 0), "shard.num_shards"),
+        (lambda: Shard(2, 2, "h:1"), "shard.index"),
+        (lambda: Shard(1, 2), "shard.first_address"),
+        (lambda: Shard(0, 2, "h:1"), "shard.first_address"),
         (lambda: PrivacySettings("step", 1.0, 1.0, 1e-5, 8.0), "privacy.unit"),
         (lambda: PrivacySettings("client", 0.0, 1.0, 1e-5, 8.0), "privacy.clipping_norm"),
         (lambda: PrivacySettings("client", 1.0, -1.0, 1e-5, 8.0), "privacy.noise_multiplier"),
@@ -39,3 +48,30 @@ def test_a_setting_out_of_range_names_its_field(make: Callable[[], object], fiel
         make()
 
     assert error.value.details["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "consistency"),
+    [
+        (Aggregation(Krum(1)), Asynchronous()),
+        (Aggregation(Krum(1)), SynchronousRounds(8, quorum=4)),
+        (Aggregation(TrimmedMean(1)), BufferedAsynchronous(2)),
+    ],
+)
+def test_a_rule_that_needs_more_contributions_than_a_round_may_have_is_refused(
+    aggregation: Aggregation, consistency: Consistency
+) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"settings\.consistency: got .*, allowed: rounds of at least"):
+        ModelSettings(consistency, aggregation)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ModelSettings(SynchronousRounds(2)),
+        ModelSettings(StaleSynchronous(1)),
+        ModelSettings(limits=ContributionLimits(requires_lease=True)),
+    ],
+)
+def test_modes_that_count_on_their_workers_need_a_lease(settings: ModelSettings) -> None:
+    assert settings.needs_lease

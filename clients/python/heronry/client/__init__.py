@@ -1,8 +1,10 @@
 """The SDK: typed clients of the services, asynchronous; `heronry.client.sync` is the blocking twin."""
 
 from heronry.client.coordinator import CoordinatorClient
+from heronry.client.error_feedback import ErrorFeedback
 from heronry.client.fleet import FleetClient
 from heronry.client.learner import LearnerClient
+from heronry.client.local_values import mix
 from heronry.client.mesh import Mesh
 from heronry.client.options import ConnectionOptions, TlsOptions
 from heronry.client.parameters import Parameters
@@ -11,7 +13,9 @@ from heronry.client.pool import ReplayBufferPool
 from heronry.client.pool_updates import PoolPriorityUpdates
 from heronry.client.pool_writer import PoolWriter
 from heronry.client.priority_updates import PriorityUpdates
+from heronry.client.remote_optimizer import RemoteOptimizer
 from heronry.client.replay import ReplayClient
+from heronry.client.worker import Worker
 from heronry.client.writer import Writer
 from heronry.types.aggregation import (
     Aggregation,
@@ -33,7 +37,7 @@ from heronry.types.consistency import (
     StaleSynchronous,
     SynchronousRounds,
 )
-from heronry.types.contribution import Acknowledgement, ContributionKind
+from heronry.types.contribution import Acknowledgement, ContributionKind, Invitation, ParameterCodec
 from heronry.types.errors import (
     AbortedError,
     AlreadyExistsError,
@@ -65,7 +69,7 @@ from heronry.types.errors import (
     VersionNotFoundError,
 )
 from heronry.types.experience import AcknowledgementLevel, Batch, Imported, Run, RunItems, SavedSnapshot
-from heronry.types.models import ContributionLimits, ModelSettings, Shard
+from heronry.types.models import ContributionLimits, ModelInfo, ModelSettings, Shard, VersionInfo, WorkerInfo
 from heronry.types.optimizers import (
     AdagradOptimizer,
     AdamOptimizer,
@@ -74,7 +78,7 @@ from heronry.types.optimizers import (
     YogiOptimizer,
 )
 from heronry.types.patterns import EpisodeEnd, Pattern, PatternColumn, StackStart
-from heronry.types.run import Evaluation, RunState, RunStatus, ServiceInfo, ServiceRole
+from heronry.types.run import Evaluation, Lease, RunState, RunStatus, ServiceInfo, ServiceRole
 from heronry.types.tables import (
     Delivery,
     PartialEpisodes,
@@ -88,36 +92,21 @@ from heronry.types.tensors import ElementType, MergeRule, TensorRole
 from heronry.types.version import ParameterVersion
 
 __all__ = [
-    "YogiOptimizer",
-    "MixingOptimizer",
-    "AdagradOptimizer",
-    "Shard",
-    "ContributionLimits",
-    "SynchronousRounds",
-    "StaleSynchronous",
-    "LatePolicy",
-    "BufferedAsynchronous",
-    "Asynchronous",
-    "WeightedMean",
-    "TrimmedMean",
-    "Sum",
-    "NormBoundedMean",
-    "Median",
-    "Mean",
-    "Krum",
-    "GeometricMedian",
-    "FederatedMean",
     "AbortedError",
     "Acknowledgement",
     "AcknowledgementLevel",
+    "AdagradOptimizer",
     "AdamOptimizer",
     "Aggregation",
     "AlreadyExistsError",
+    "Asynchronous",
     "Batch",
+    "BufferedAsynchronous",
     "ColumnSpec",
     "ConfigurationError",
     "ConnectionOptions",
     "ContributionKind",
+    "ContributionLimits",
     "CoordinatorClient",
     "DataLossError",
     "DeadlineExceededError",
@@ -125,23 +114,36 @@ __all__ = [
     "ElementType",
     "EnvironmentNotFoundError",
     "EpisodeEnd",
+    "ErrorFeedback",
     "Evaluation",
     "FailedPreconditionError",
+    "FederatedMean",
     "FencedError",
     "FleetClient",
     "ForeignEpochError",
+    "GeometricMedian",
     "HeronryError",
     "Imported",
     "InternalError",
     "InvalidArgumentError",
     "InvalidContributionError",
+    "Invitation",
+    "Krum",
+    "LatePolicy",
     "LearnerClient",
+    "Lease",
+    "Mean",
+    "Median",
     "MergeRule",
     "Mesh",
     "MessageTooLargeError",
+    "MixingOptimizer",
+    "ModelInfo",
     "ModelNotFoundError",
     "ModelSettings",
+    "NormBoundedMean",
     "NotFoundError",
+    "ParameterCodec",
     "ParameterVersion",
     "Parameters",
     "ParamsClient",
@@ -153,6 +155,7 @@ __all__ = [
     "PoolWriter",
     "PriorityUpdates",
     "RateLimiter",
+    "RemoteOptimizer",
     "ReplayBufferPool",
     "ReplayClient",
     "ResourceExhaustedError",
@@ -170,16 +173,27 @@ __all__ = [
     "ServiceNotFoundError",
     "ServiceRole",
     "SgdOptimizer",
+    "Shard",
     "StackStart",
     "StaleContributionError",
+    "StaleSynchronous",
+    "Sum",
+    "SynchronousRounds",
     "TableDefinition",
     "TableInfo",
     "TableNotFoundError",
     "TensorRole",
     "TlsOptions",
+    "TrimmedMean",
     "UnauthenticatedError",
     "UnavailableError",
     "UnimplementedError",
+    "VersionInfo",
     "VersionNotFoundError",
+    "WeightedMean",
+    "Worker",
+    "WorkerInfo",
     "Writer",
+    "YogiOptimizer",
+    "mix",
 ]

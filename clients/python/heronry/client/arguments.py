@@ -1,10 +1,12 @@
 """Checks of what callers hand over, so that a wrong type is a named error and not a failure deep inside."""
 
+import math
 from collections.abc import Mapping
+from numbers import Real
 
 import numpy as np
 
-from heronry.types.contribution import ContributionKind
+from heronry.types.contribution import ContributionKind, ParameterCodec
 from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
 from heronry.types.field_checks import MAX_COUNT, whole_number
 from heronry.types.version import ParameterVersion
@@ -37,23 +39,33 @@ def check_kind(field: str, value: object) -> None:
         raise InvalidArgumentError.of(field, value, ", ".join(str(kind) for kind in ContributionKind))
 
 
+def check_weight(field: str, value: object) -> None:
+    """Raise InvalidArgumentError unless `value` is a number above 0; how large it may be the model says."""
+    if not (isinstance(value, Real) and 0 < float(value) < math.inf):
+        raise InvalidArgumentError.of(field, value, "a number above 0, finite")
+
+
 def check_arrays(field: str, value: object) -> None:
     """Raise SchemaMismatchError unless `value` maps names to arrays."""
     if not isinstance(value, Mapping):
-        raise SchemaMismatchError.of(field, _shown(value), "a mapping of names to NumPy arrays")
+        raise SchemaMismatchError.of(field, shown(value), "a mapping of names to NumPy arrays")
     for name, array in value.items():
         if not isinstance(name, str):
             raise SchemaMismatchError.of(field, name, "names that are strings")
         if not _is_array(array):
-            raise SchemaMismatchError.of(f"{field}.{name}", _shown(array), "a NumPy array")
+            raise SchemaMismatchError.of(f"{field}.{name}", shown(array), "a NumPy array")
 
 
-def check_arrays_or_buffer(field: str, value: object) -> None:
-    """Raise SchemaMismatchError unless `value` maps names to arrays, or is a flat buffer."""
-    if isinstance(value, Mapping):
-        check_arrays(field, value)
-    elif not isinstance(value, (bytes, bytearray, memoryview, np.ndarray)):
-        raise SchemaMismatchError.of(field, _shown(value), "a mapping of names to NumPy arrays, or a flat buffer")
+def check_codec(field: str, value: object) -> None:
+    """Raise InvalidArgumentError unless `value` is a codec."""
+    if not isinstance(value, ParameterCodec):
+        raise InvalidArgumentError.of(field, value, ", ".join(str(codec) for codec in ParameterCodec))
+
+
+def check_share(field: str, value: object) -> None:
+    """Raise InvalidArgumentError unless `value` is a share, above 0 and at most 1."""
+    if not (isinstance(value, Real) and 0 < float(value) <= 1):
+        raise InvalidArgumentError.of(field, value, "above 0, at most 1")
 
 
 def _is_array(value: object) -> bool:
@@ -66,6 +78,6 @@ def _is_array(value: object) -> bool:
     return True
 
 
-def _shown(value: object) -> object:
-    # A whole data set handed over by mistake does not belong in a message.
+def shown(value: object) -> object:
+    """Return a value for a message, or its type: a whole data set handed over by mistake does not belong in one."""
     return value if len(repr(value)) <= _MAX_SHOWN else type(value)

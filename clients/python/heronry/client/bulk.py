@@ -1,18 +1,19 @@
 """Uploads and downloads of whole versions, as frames that are serialised and split by hand."""
 
-import asyncio
+from collections.abc import Iterator, Sequence
 
 import grpc.aio
-import numpy as np
 
+from heronry.api.common.v1 import chunk_pb2
 from heronry.api.params.v1 import params_pb2 as pb
-from heronry.client.parameters import Parameters, ParametersAssembler
+from heronry.client.parameter_vector import Bytes
+from heronry.client.parameters import ParametersAssembler, Received
+from heronry.client.piece_frames import frames_of_pieces
+from heronry.client.spare_buffers import SpareBuffers
 from heronry.types.errors import UnavailableError
-from heronry.wire.chunks import Buffer, cut_frames, upload_end
+from heronry.wire.chunks import num_chunks
 
 _SERVICE = "/heronry.api.params.v1.ParamsService"
-# Above this, hashing and cutting would hold up the event loop; below, a thread costs more than they do.
-_INLINE_BYTES = 1 << 20
 
 PullMethod = grpc.aio.UnaryStreamMultiCallable[pb.PullRequest, bytes]
 WatchMethod = grpc.aio.UnaryStreamMultiCallable[pb.WatchRequest, bytes]
@@ -40,28 +41,31 @@ def push_method(channel: grpc.aio.Channel) -> "PushMethod":
     return channel.stream_unary(f"{_SERVICE}/Push", None, pb.PushResponse.FromString)
 
 
-async def read_version(call: "grpc.aio.UnaryStreamCall[pb.PullRequest, bytes]") -> Parameters | None:
+async def read_version(call: "grpc.aio.UnaryStreamCall[pb.PullRequest, bytes]", spare: SpareBuffers) -> Received | None:
     """Return the version that a pull sends; None when it says that there is nothing newer."""
-    assembler = ParametersAssembler()
-    parameters = None
+    assembler = ParametersAssembler(spare=spare)
+    received = None
     async for frame in call:
-        parameters = assembler.add(frame)
-    if parameters is None and not assembler.is_unchanged:
+        received = assembler.add(frame)
+    if received is None and not assembler.is_unchanged:
         raise UnavailableError("Pull was ended by the service before the version was complete")
-    return parameters
+    return received
 
 
-async def upload_frames(opening: pb.PushRequest | pb.RegisterModelRequest, flat: Buffer) -> list[bytes]:
-    """Return all messages of an upload, serialised: opening, chunks, end."""
+def upload_frames(opening: pb.PushRequest | pb.RegisterModelRequest, pieces: Sequence[Bytes]) -> Iterator[bytes]:
+    """Yield all messages of an upload, serialised: opening, chunks, end.
+
+    Chunks are cut as they are sent: cutting goes on beside sending, and their memory is used again.
+    """
     wrapper = type(opening)
+    yield opening.SerializeToString()
+    yield from frames_of_pieces(pieces, wrapper)
+    num_bytes = num_bytes_of(pieces)
+    # The chunks' checksums vouch for the whole: a hash would cost another pass.
+    end = chunk_pb2.UploadEnd(num_chunks=num_chunks(num_bytes), num_bytes=num_bytes)
+    yield wrapper(end=end).SerializeToString()
 
-    def frames() -> list[bytes]:
-        end = wrapper(end=upload_end(flat))
-        return [opening.SerializeToString(), *cut_frames(flat, wrapper), end.SerializeToString()]
 
-    return frames() if num_bytes_of(flat) <= _INLINE_BYTES else await asyncio.to_thread(frames)
-
-
-def num_bytes_of(flat: Buffer) -> int:
-    """Return the length of a flat buffer in bytes."""
-    return flat.nbytes if isinstance(flat, (np.ndarray, memoryview)) else len(flat)
+def num_bytes_of(pieces: Sequence[Bytes]) -> int:
+    """Return the length of all pieces in bytes."""
+    return sum(piece.size for piece in pieces)

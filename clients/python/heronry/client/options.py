@@ -80,6 +80,7 @@ class ConnectionOptions:
       retry_s: for how long a call is tried again while nobody answers, within its deadline.
       reconnect_s: for how long a broken stream is opened again before it fails.
       keepalive: when a connection counts as lost.
+      shares_memory: parameters are read and written in memory shared with a service on this machine.
     """
 
     client_id: str = field(default_factory=make_client_id)
@@ -89,6 +90,7 @@ class ConnectionOptions:
     retry_s: float = 5.0
     reconnect_s: float = 60.0
     keepalive: Keepalive = field(default_factory=Keepalive)
+    shares_memory: bool = True
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:

@@ -1,74 +1,68 @@
 """Client of the parameter service."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Mapping
-from typing import overload
-
-import grpc.aio
+from contextlib import aclosing
+from typing import Final, overload
 
 from heronry.api.params.v1 import params_pb2 as pb
-from heronry.api.params.v1 import params_pb2_grpc as pb_grpc
 from heronry.client.arguments import (
-    check_arrays,
-    check_arrays_or_buffer,
+    check_codec,
     check_count,
     check_kind,
     check_name,
+    check_share,
     check_version,
+    check_weight,
 )
-from heronry.client.bulk import (
-    num_bytes_of,
-    pull_method,
-    push_method,
-    read_version,
-    register_method,
-    upload_frames,
-    watch_method,
-)
+from heronry.client.bulk import register_method, upload_frames
+from heronry.client.contribution_packing import Packing, Values, packed, pieces_of
+from heronry.client.downloads import Downloads, check_download
+from heronry.client.error_feedback import ErrorFeedback
 from heronry.client.feed import Feed
+from heronry.client.lent_memory import LendCall, LentMemory
+from heronry.client.model_admin import SLOW_CALL_S, ModelAdminClient
 from heronry.client.options import ConnectionOptions
-from heronry.client.parameters import Parameters, ParametersAssembler
+from heronry.client.parameters import Parameters
 from heronry.client.retries import Retries
-from heronry.client.service_client import Addresses, ServiceClient
-from heronry.types.contribution import Acknowledgement, ContributionHeader, ContributionKind
-from heronry.types.models import ModelInfo, ModelSettings, PrivacyStatus, VersionInfo, WorkerInfo
-from heronry.types.tensors import Array, MergeRule, ModelSchema, TensorRole
+from heronry.client.service_client import Addresses
+from heronry.client.tensor_arrays import named_arrays
+from heronry.client.uploads import Uploads
+from heronry.client.worker import Worker
+from heronry.types.contribution import Acknowledgement, ContributionHeader, ContributionKind, Invitation, ParameterCodec
+from heronry.types.errors import DeadlineExceededError
+from heronry.types.models import ModelSettings
+from heronry.types.tensors import ModelSchema, Roles
 from heronry.types.version import ParameterVersion
-from heronry.wire.chunks import Buffer
-from heronry.wire.contributions import acknowledgement_from_proto, contribution_header_to_proto
+from heronry.wire.contributions import codec_to_proto, invitation_from_proto
 from heronry.wire.model_settings import settings_to_proto
-from heronry.wire.models import (
-    model_info_from_proto,
-    privacy_status_from_proto,
-    version_info_from_proto,
-    worker_info_from_proto,
-)
 from heronry.wire.schema import schema_to_proto
-from heronry.wire.struct import struct_to_proto
 from heronry.wire.times import duration_to_proto
 from heronry.wire.versions import version_from_proto, version_to_proto
 
-_SLOW_CALL_S = 60.0
+F32: Final = ParameterCodec.F32
+TOP_K_SHARE: Final = 0.01
 
-Roles = Mapping[str, tuple[TensorRole, MergeRule | None]]
 
-
-class ParamsClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
+class ParamsClient(ModelAdminClient):
     """Registers, pulls, watches and pushes models; task-safe within its event loop."""
-
-    _service = "params"
 
     def __init__(self, addresses: Addresses, options: ConnectionOptions | None = None) -> None:
         super().__init__(addresses, options)
-        self._schemas: dict[str, ModelSchema] = {}
+        self._downloads = Downloads(self._connection)
+        self._lent = LentMemory(self._connection, self._lend)
+        self._uploads = Uploads(self._connection, self._lent)
 
-    def _make_stub(self, channel: grpc.aio.Channel) -> "pb_grpc.ParamsServiceAsyncStub":
-        return pb_grpc.ParamsServiceStub(channel)
+    async def close(self) -> None:
+        """Close the connection; calls and streams in flight end. Parameters stay valid."""
+        self._lent.close()
+        await super().close()
 
     async def register_model(
         self,
         model: str,
-        tensors: Mapping[str, Array],
+        tensors: Mapping[str, object],
         settings: ModelSettings | None = None,
         roles: Roles | None = None,
         *,
@@ -83,27 +77,35 @@ class ParamsClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
           SchemaMismatchError: a tensor that is no array, or of a type that models cannot have.
         """
         check_name("model", model)
-        check_arrays("tensors", tensors)
-        schema = ModelSchema.of(tensors, roles)
+        arrays = named_arrays("tensors", tensors)
+        schema = ModelSchema.of(arrays, roles)
         header = pb.RegisterModelHeader(
             model=model,
             schema=schema_to_proto(schema),
             settings=settings_to_proto(settings or ModelSettings()),
             request_id=request_id or uuid.uuid4().hex,
         )
-        frames = await upload_frames(pb.RegisterModelRequest(header=header), schema.pack(tensors))
+        opening, pieces = pb.RegisterModelRequest(header=header), pieces_of(schema, arrays, "tensors")
 
         async def attempt(left_s: float) -> pb.RegisterModelResponse:
             method = register_method(await self._connection.bulk())
-            return await method(iter(frames), timeout=left_s, metadata=self._connection.metadata)
+            frames = upload_frames(opening, pieces)
+            return await method(frames, timeout=left_s, metadata=self._connection.metadata)
 
-        response = await self._connection.retried("RegisterModel", attempt, _SLOW_CALL_S)
+        response = await self._connection.retried("RegisterModel", attempt, SLOW_CALL_S)
         self._schemas[model] = schema
         return version_from_proto(response.version), response.created
 
     @overload
     async def pull(
-        self, model: str, *, number: int | None = None, tag: str | None = None, wait_s: float | None = None
+        self,
+        model: str,
+        *,
+        number: int | None = None,
+        tag: str | None = None,
+        codec: ParameterCodec = F32,
+        base: Parameters | None = None,
+        wait_s: float | None = None,
     ) -> Parameters: ...
 
     @overload
@@ -114,6 +116,8 @@ class ParamsClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
         number: int | None = None,
         tag: str | None = None,
         newer_than: ParameterVersion | None,
+        codec: ParameterCodec = F32,
+        base: Parameters | None = None,
         wait_s: float | None = None,
     ) -> Parameters | None: ...
 
@@ -124,38 +128,48 @@ class ParamsClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
         number: int | None = None,
         tag: str | None = None,
         newer_than: ParameterVersion | None = None,
+        codec: ParameterCodec = F32,
+        base: Parameters | None = None,
         wait_s: float | None = None,
     ) -> Parameters | None:
         """Return one version: the newest, or the one of a number or tag.
 
         With `newer_than`, None when there is nothing newer. Waits up to `wait_s` for the model, the
-        version or a newer one to exist.
+        version or a newer one to exist. A service on this machine is read in place.
+
+        `codec` is how PARAMETER tensors travel; all but F32 lose precision. With `base`, which was pulled with
+        F32, the difference to it may travel; TOP_K needs one.
+
+        Raises:
+          ModelNotFoundError, VersionNotFoundError: there is none.
         """
         check_name("model", model)
         if number is not None:
             check_count("number", number, 0)
         if newer_than is not None:
             check_version("newer_than", newer_than)
+        check_download(codec, base)
         request = pb.PullRequest(
             model=model,
             number=number,
             tag=tag,
             newer_than=None if newer_than is None else version_to_proto(newer_than),
             wait=None if wait_s is None else duration_to_proto(wait_s),
+            codec=codec_to_proto(codec),
+            base=None if base is None or codec is F32 else version_to_proto(base.version),
         )
-
-        async def attempt(left_s: float) -> Parameters | None:
-            method = pull_method(await self._connection.bulk())
-            return await read_version(method(request, timeout=left_s, metadata=self._connection.metadata))
-
-        timeout_s = self._connection.options.timeout_s + (wait_s or 0.0)
-        parameters = await self._connection.retried("Pull", attempt, timeout_s)
+        parameters = await self._downloads.pull(request, base, self._connection.options.timeout_s + (wait_s or 0.0))
         if parameters is not None:
             self._schemas[model] = parameters.schema
         return parameters
 
     async def watch(
-        self, model: str, *, newer_than: ParameterVersion | None = None, with_values: bool = True
+        self,
+        model: str,
+        *,
+        newer_than: ParameterVersion | None = None,
+        with_values: bool = True,
+        codec: ParameterCodec = F32,
     ) -> AsyncGenerator[Parameters, None]:
         """Yield the newest version and then every newer one; a slow consumer skips versions.
 
@@ -165,24 +179,12 @@ class ParamsClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
         check_name("model", model)
         if newer_than is not None:
             check_version("newer_than", newer_than)
+        check_download(codec, None)
+        request = pb.WatchRequest(model=model, with_values=with_values, codec=codec_to_proto(codec))
+        if newer_than is not None:
+            request.newer_than.CopyFrom(version_to_proto(newer_than))
         feed: Feed[Parameters] = Feed(newest_only=True)
-        last = newer_than
-
-        async def session(retries: Retries) -> bool:
-            nonlocal last
-            position = None if last is None else version_to_proto(last)
-            request = pb.WatchRequest(model=model, newer_than=position, with_values=with_values)
-            method = watch_method(await self._connection.bulk())
-            assembler = ParametersAssembler(with_values=with_values)
-            async for frame in method(request, metadata=self._connection.metadata):
-                parameters = assembler.add(frame)
-                if parameters is not None:
-                    last = parameters.version
-                    retries.note_success()
-                    feed.put(parameters)
-            return False
-
-        feed.start(self._connection.kept_open("Watch", session))
+        feed.start(self._connection.kept_open("Watch", lambda retries: self._downloads.watched(request, feed, retries)))
         try:
             while True:
                 parameters = await feed.take(f"Watch of {model!r}")
@@ -194,107 +196,139 @@ class ParamsClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
     async def push(
         self,
         model: str,
-        values: Mapping[str, Array] | Buffer,
+        values: Values,
         *,
         base_version: ParameterVersion,
         kind: ContributionKind = ContributionKind.GRADIENT,
+        codec: ParameterCodec = F32,
+        top_k_share: float = TOP_K_SHARE,
+        feedback: ErrorFeedback | None = None,
         request_id: str | None = None,
         sample_count: int = 0,
         weight: float = 1.0,
         round_id: int = 0,
+        fencing_token: int = 0,
+        validate_only: bool = False,
         timeout_s: float | None = None,
     ) -> Acknowledgement:
-        """Hand in one contribution: named tensors, or the flat buffer in the schema's order.
+        """Hand in one contribution: named arrays or tensors, or the flat buffer in the schema's order.
 
         It is counted once however often it is sent: trying again after a lost answer is safe.
 
+        `codec` is how PARAMETER tensors travel; TOP_K keeps `top_k_share` of the coordinates. `feedback` adds what
+        was lost of earlier contributions and keeps what this one loses. A worker shows its `fencing_token`. With
+        `validate_only` everything is checked and nothing counted.
+
         Raises:
           StaleContributionError, ForeignEpochError: the base version is too old, or of another epoch.
+          FencedError: the lease has run out, or has gone to a later incarnation.
           InvalidContributionError: NaN or infinity, or bytes that do not fit the model.
           SchemaMismatchError: a tensor that is no array, or names and shapes that are not the model's.
         """
         check_name("model", model)
-        check_arrays_or_buffer("values", values)
         check_version("base_version", base_version)
         check_kind("kind", kind)
+        check_codec("codec", codec)
+        check_share("top_k_share", top_k_share)
+        check_weight("weight", weight)
         check_count("sample_count", sample_count, 0)
-        flat = (await self._schema_of(model)).pack(values) if isinstance(values, Mapping) else values
-        request_id = request_id or uuid.uuid4().hex
+        check_count("round_id", round_id, 0)
+        check_count("fencing_token", fencing_token, 0)
         header = ContributionHeader(
             model,
             self.client_id,
-            request_id,
+            request_id or uuid.uuid4().hex,
             base_version,
             kind,
-            sample_count=sample_count,
-            weight=weight,
-            round_id=round_id,
+            codec,
+            sample_count,
+            weight,
+            round_id,
+            fencing_token,
+            validate_only,
         )
-        opening = pb.PushRequest(header=contribution_header_to_proto(header, num_bytes_of(flat)))
-        frames = await upload_frames(opening, flat)
+        packing = Packing(codec, kind, header.request_id, top_k_share, feedback)
+        pieces = await packed(packing, values, lambda: self._schema_of(model))
+        return await self._uploads.push(header, pieces, feedback, timeout_s)
 
-        async def attempt(left_s: float) -> pb.PushResponse:
-            method = push_method(await self._connection.bulk())
-            return await method(iter(frames), timeout=left_s, metadata=self._connection.metadata)
-
-        return acknowledgement_from_proto(await self._connection.retried("Push", attempt, timeout_s))
-
-    async def tag_version(self, model: str, tag: str, number: int = 0) -> ParameterVersion:
-        """Keep a version under a name; number 0 is the newest. A tag given again moves."""
-        check_name("model", model)
-        request = pb.TagVersionRequest(model=model, number=number, tag=tag)
-        return version_from_proto((await self._call(lambda stub: stub.TagVersion, request)).version)
-
-    async def export_version(
+    async def validate(
         self,
         model: str,
-        directory: str,
-        tag: str | None = None,
-        number: int | None = None,
-        metadata: Mapping[str, object] | None = None,
-    ) -> str:
-        """Write one version as safetensors + JSON below the service's data directory; return the path."""
-        check_name("model", model)
-        request = pb.ExportVersionRequest(
-            model=model, number=number, tag=tag, directory=directory, metadata=struct_to_proto(metadata or {})
+        values: Values,
+        *,
+        base_version: ParameterVersion,
+        kind: ContributionKind = ContributionKind.GRADIENT,
+        codec: ParameterCodec = F32,
+        weight: float = 1.0,
+        sample_count: int = 0,
+        fencing_token: int = 0,
+        timeout_s: float | None = None,
+    ) -> None:
+        """Have a contribution checked as `push` does, and counted nowhere; raises what a push would."""
+        await self.push(
+            model,
+            values,
+            base_version=base_version,
+            kind=kind,
+            codec=codec,
+            weight=weight,
+            sample_count=sample_count,
+            fencing_token=fencing_token,
+            validate_only=True,
+            timeout_s=timeout_s,
         )
-        return (await self._call(lambda stub: stub.ExportVersion, request, _SLOW_CALL_S)).path
 
-    async def save_checkpoint(self, run_id: str = "", *, request_id: str | None = None) -> str:
-        """Write all models to the run's checkpoint directory; return it."""
-        request = pb.SaveCheckpointRequest(request_id=request_id or uuid.uuid4().hex, run_id=run_id)
-        return (await self._call(lambda stub: stub.SaveCheckpoint, request, _SLOW_CALL_S)).path
+    def worker(self, model: str, incarnation: int | None = None) -> Worker:
+        """Return a worker of a model, to be used as `async with`: it holds a lease and pushes with its token.
 
-    async def get_model(self, model: str) -> ModelInfo:
-        """Describe one model."""
+        `incarnation` rises with every start of the worker; None: the time of the start.
+        """
         check_name("model", model)
-        response = await self._call(lambda stub: stub.GetModel, pb.GetModelRequest(model=model))
-        return model_info_from_proto(response.info)
+        return Worker(self, model, incarnation)
 
-    async def list_models(self) -> tuple[ModelInfo, ...]:
-        """Describe all models, sorted by name."""
-        response = await self._call(lambda stub: stub.ListModels, pb.ListModelsRequest())
-        return tuple(model_info_from_proto(info) for info in response.models)
+    async def join_rounds(self, model: str, fencing_token: int = 0) -> AsyncGenerator[Invitation, None]:
+        """Yield an invitation for every round this client is drawn for; with other modes than rounds, for each.
 
-    async def list_versions(self, model: str) -> tuple[VersionInfo, ...]:
-        """Name the versions that can be pulled, oldest first."""
+        An invitation that was not taken gives way to the next one.
+
+        Raises:
+          FencedError: the lease is not, or no longer, this client's.
+        """
         check_name("model", model)
-        response = await self._call(lambda stub: stub.ListVersions, pb.ListVersionsRequest(model=model))
-        return tuple(version_info_from_proto(info) for info in response.versions)
+        request = pb.JoinRoundsRequest(model=model, fencing_token=fencing_token)
+        feed: Feed[Invitation] = Feed(newest_only=True)
+        feed.start(self._connection.kept_open("JoinRounds", lambda retries: self._joined(request, feed, retries)))
+        last: tuple[int, int] | None = None
+        try:
+            while True:
+                invitation = await feed.take(f"JoinRounds of {model!r}")
+                # A stream that was opened again begins with the round that is open.
+                if last != (last := (invitation.base_version.epoch, invitation.round_id)):
+                    yield invitation
+        finally:
+            await feed.stop()
 
-    async def list_workers(self, model: str) -> tuple[WorkerInfo, ...]:
-        """Describe the workers of a model, sorted by client id."""
-        check_name("model", model)
-        response = await self._call(lambda stub: stub.ListWorkers, pb.ListWorkersRequest(model=model))
-        return tuple(worker_info_from_proto(info) for info in response.workers)
+    async def join_round(self, model: str, fencing_token: int = 0, timeout_s: float | None = None) -> Invitation:
+        """Return the next round this client is drawn for, or the open one it was drawn for before.
 
-    async def get_privacy_status(self, model: str) -> PrivacyStatus:
-        """State the model's privacy claim and what has been spent."""
-        check_name("model", model)
-        request = pb.GetPrivacyStatusRequest(model=model)
-        return privacy_status_from_proto(await self._call(lambda stub: stub.GetPrivacyStatus, request))
+        Raises:
+          DeadlineExceededError: there was none for `timeout_s`.
+        """
+        try:
+            async with asyncio.timeout(timeout_s), aclosing(self.join_rounds(model, fencing_token)) as rounds:
+                return await anext(rounds)
+        except TimeoutError:
+            raise DeadlineExceededError(f"JoinRounds of {model!r}: nothing came for {timeout_s:g} s") from None
+
+    async def _joined(self, request: pb.JoinRoundsRequest, feed: Feed[Invitation], retries: Retries) -> bool:
+        stub = await self._control_stub()
+        async for message in stub.JoinRounds(request, metadata=self._connection.metadata):
+            retries.note_success()
+            feed.put(invitation_from_proto(message))
+        return False
+
+    async def _lend(self, request: pb.LendMemoryRequest) -> "LendCall":
+        return (await self._control_stub()).LendMemory(request, metadata=self._connection.metadata)
 
     async def _schema_of(self, model: str) -> ModelSchema:
-        if model not in self._schemas:
-            self._schemas[model] = (await self.get_model(model)).schema
-        return self._schemas[model]
+        return self._schemas[model] if model in self._schemas else (await self.get_model(model)).schema

@@ -1,17 +1,13 @@
 """Slots of a service's memory, mapped here to be read in place."""
 
-import fcntl
 import mmap
-import os
-import socket
-import sys
 import weakref
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
-_TIMEOUT_S = 2.0
+from heronry.client.offered_memory import map_offered
 
 
 class MappedSlots:
@@ -48,34 +44,5 @@ def attach(
 
     Blocks for as long as a connection on this machine takes, 2 s at most.
     """
-    if sys.platform != "linux":
-        return None
-    descriptor = -1
-    try:
-        descriptor = _fetch(socket_path, token)
-        return MappedSlots(_map(descriptor, num_slots * slot_bytes), num_slots, slot_bytes, give_back)
-    except (OSError, ValueError):
-        return None
-    finally:
-        if descriptor >= 0:
-            os.close(descriptor)
-
-
-def _fetch(socket_path: str, token: bytes) -> int:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
-        peer.settimeout(_TIMEOUT_S)
-        peer.connect(socket_path)
-        peer.sendall(token)
-        _, descriptors, _, _ = socket.recv_fds(peer, 1, 1)
-    if not descriptors:
-        raise OSError("the service knows no such token")
-    return descriptors[0]
-
-
-def _map(descriptor: int, num_bytes: int) -> mmap.mmap:
-    # Unsealed, the owner could shrink it and end this process by a bus error.
-    if not fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & fcntl.F_SEAL_SHRINK:
-        raise OSError("the memory is not sealed")
-    if os.fstat(descriptor).st_size != num_bytes:
-        raise OSError(f"the memory has {os.fstat(descriptor).st_size} bytes, not {num_bytes}")
-    return mmap.mmap(descriptor, num_bytes, access=mmap.ACCESS_READ)
+    memory = map_offered(socket_path, token, num_slots * slot_bytes)
+    return None if memory is None else MappedSlots(memory, num_slots, slot_bytes, give_back)

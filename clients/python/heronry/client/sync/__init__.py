@@ -5,7 +5,9 @@ from heronry.client.sync.mesh import Mesh
 from heronry.client.sync.params import ParamsClient
 from heronry.client.sync.pool import PoolPriorityUpdates, PoolWriter, ReplayBufferPool
 from heronry.client.sync.priority_updates import PriorityUpdates
+from heronry.client.sync.remote_optimizer import RemoteOptimizer
 from heronry.client.sync.replay import ReplayClient
+from heronry.client.sync.worker import Worker
 from heronry.client.sync.workers import FleetClient, LearnerClient
 from heronry.client.sync.writer import Writer
 
@@ -18,7 +20,9 @@ __all__ = [
     "PoolPriorityUpdates",
     "PoolWriter",
     "PriorityUpdates",
+    "RemoteOptimizer",
     "ReplayBufferPool",
     "ReplayClient",
+    "Worker",
     "Writer",
 ]

@@ -3,18 +3,20 @@
 from collections.abc import Iterator, Mapping
 from typing import overload
 
+from heronry.client.contribution_packing import Values
+from heronry.client.error_feedback import ErrorFeedback
 from heronry.client.parameters import Parameters
+from heronry.client.params import F32, TOP_K_SHARE
 from heronry.client.params import ParamsClient as AsyncParamsClient
-from heronry.client.params import Roles
-from heronry.client.sync.blocking_client import BlockingClient
-from heronry.types.contribution import Acknowledgement, ContributionKind
-from heronry.types.models import ModelInfo, ModelSettings, PrivacyStatus, VersionInfo, WorkerInfo
-from heronry.types.tensors import Array
+from heronry.client.sync.model_admin import ModelAdminClient
+from heronry.client.sync.worker import Worker
+from heronry.types.contribution import Acknowledgement, ContributionKind, Invitation, ParameterCodec
+from heronry.types.models import ModelSettings
+from heronry.types.tensors import Roles
 from heronry.types.version import ParameterVersion
-from heronry.wire.chunks import Buffer
 
 
-class ParamsClient(BlockingClient[AsyncParamsClient]):
+class ParamsClient(ModelAdminClient):
     """Registers, pulls, watches and pushes models; see the asynchronous client of the same name."""
 
     _asynchronous = AsyncParamsClient
@@ -22,7 +24,7 @@ class ParamsClient(BlockingClient[AsyncParamsClient]):
     def register_model(
         self,
         model: str,
-        tensors: Mapping[str, Array],
+        tensors: Mapping[str, object],
         settings: ModelSettings | None = None,
         roles: Roles | None = None,
         *,
@@ -33,7 +35,14 @@ class ParamsClient(BlockingClient[AsyncParamsClient]):
 
     @overload
     def pull(
-        self, model: str, *, number: int | None = None, tag: str | None = None, wait_s: float | None = None
+        self,
+        model: str,
+        *,
+        number: int | None = None,
+        tag: str | None = None,
+        codec: ParameterCodec = F32,
+        base: Parameters | None = None,
+        wait_s: float | None = None,
     ) -> Parameters: ...
 
     @overload
@@ -44,6 +53,8 @@ class ParamsClient(BlockingClient[AsyncParamsClient]):
         number: int | None = None,
         tag: str | None = None,
         newer_than: ParameterVersion | None,
+        codec: ParameterCodec = F32,
+        base: Parameters | None = None,
         wait_s: float | None = None,
     ) -> Parameters | None: ...
 
@@ -54,28 +65,46 @@ class ParamsClient(BlockingClient[AsyncParamsClient]):
         number: int | None = None,
         tag: str | None = None,
         newer_than: ParameterVersion | None = None,
+        codec: ParameterCodec = F32,
+        base: Parameters | None = None,
         wait_s: float | None = None,
     ) -> Parameters | None:
         """Return one version; with `newer_than`, None when there is nothing newer."""
-        return self._loop.run(self._client.pull(model, number=number, tag=tag, newer_than=newer_than, wait_s=wait_s))
+        return self._loop.run(
+            self._client.pull(
+                model, number=number, tag=tag, newer_than=newer_than, codec=codec, base=base, wait_s=wait_s
+            )
+        )
 
     def watch(
-        self, model: str, *, newer_than: ParameterVersion | None = None, with_values: bool = True
+        self,
+        model: str,
+        *,
+        newer_than: ParameterVersion | None = None,
+        with_values: bool = True,
+        codec: ParameterCodec = F32,
     ) -> Iterator[Parameters]:
         """Yield the newest version and then every newer one; a slow consumer skips versions."""
-        return self._loop.iterate(self._client.watch(model, newer_than=newer_than, with_values=with_values))
+        return self._loop.iterate(
+            self._client.watch(model, newer_than=newer_than, with_values=with_values, codec=codec)
+        )
 
     def push(
         self,
         model: str,
-        values: Mapping[str, Array] | Buffer,
+        values: Values,
         *,
         base_version: ParameterVersion,
         kind: ContributionKind = ContributionKind.GRADIENT,
+        codec: ParameterCodec = F32,
+        top_k_share: float = TOP_K_SHARE,
+        feedback: ErrorFeedback | None = None,
         request_id: str | None = None,
         sample_count: int = 0,
         weight: float = 1.0,
         round_id: int = 0,
+        fencing_token: int = 0,
+        validate_only: bool = False,
         timeout_s: float | None = None,
     ) -> Acknowledgement:
         """Hand in one contribution; it is counted once however often it is sent."""
@@ -85,49 +114,55 @@ class ParamsClient(BlockingClient[AsyncParamsClient]):
                 values,
                 base_version=base_version,
                 kind=kind,
+                codec=codec,
+                top_k_share=top_k_share,
+                feedback=feedback,
                 request_id=request_id,
                 sample_count=sample_count,
                 weight=weight,
                 round_id=round_id,
+                fencing_token=fencing_token,
+                validate_only=validate_only,
                 timeout_s=timeout_s,
             )
         )
 
-    def tag_version(self, model: str, tag: str, number: int = 0) -> ParameterVersion:
-        """Keep a version under a name; number 0 is the newest."""
-        return self._loop.run(self._client.tag_version(model, tag, number))
-
-    def export_version(
+    def validate(
         self,
         model: str,
-        directory: str,
-        tag: str | None = None,
-        number: int | None = None,
-        metadata: Mapping[str, object] | None = None,
-    ) -> str:
-        """Write one version as safetensors + JSON below the service's data directory; return the path."""
-        return self._loop.run(self._client.export_version(model, directory, tag, number, metadata))
+        values: Values,
+        *,
+        base_version: ParameterVersion,
+        kind: ContributionKind = ContributionKind.GRADIENT,
+        codec: ParameterCodec = F32,
+        weight: float = 1.0,
+        sample_count: int = 0,
+        fencing_token: int = 0,
+        timeout_s: float | None = None,
+    ) -> None:
+        """Have a contribution checked as `push` does, and counted nowhere; raises what a push would."""
+        self._loop.run(
+            self._client.validate(
+                model,
+                values,
+                base_version=base_version,
+                kind=kind,
+                codec=codec,
+                weight=weight,
+                sample_count=sample_count,
+                fencing_token=fencing_token,
+                timeout_s=timeout_s,
+            )
+        )
 
-    def save_checkpoint(self, run_id: str = "", *, request_id: str | None = None) -> str:
-        """Write all models to the run's checkpoint directory; return it."""
-        return self._loop.run(self._client.save_checkpoint(run_id, request_id=request_id))
+    def worker(self, model: str, incarnation: int | None = None) -> Worker:
+        """Return a worker of a model, to be used as `with`: it holds a lease and pushes with its token."""
+        return Worker(self._client.worker(model, incarnation), self._loop)
 
-    def get_model(self, model: str) -> ModelInfo:
-        """Describe one model."""
-        return self._loop.run(self._client.get_model(model))
+    def join_rounds(self, model: str, fencing_token: int = 0) -> Iterator[Invitation]:
+        """Yield an invitation for every round this client is drawn for; with other modes than rounds, for each."""
+        return self._loop.iterate(self._client.join_rounds(model, fencing_token))
 
-    def list_models(self) -> tuple[ModelInfo, ...]:
-        """Describe all models, sorted by name."""
-        return self._loop.run(self._client.list_models())
-
-    def list_versions(self, model: str) -> tuple[VersionInfo, ...]:
-        """Name the versions that can be pulled, oldest first."""
-        return self._loop.run(self._client.list_versions(model))
-
-    def list_workers(self, model: str) -> tuple[WorkerInfo, ...]:
-        """Describe the workers of a model, sorted by client id."""
-        return self._loop.run(self._client.list_workers(model))
-
-    def get_privacy_status(self, model: str) -> PrivacyStatus:
-        """State the model's privacy claim and what has been spent."""
-        return self._loop.run(self._client.get_privacy_status(model))
+    def join_round(self, model: str, fencing_token: int = 0, timeout_s: float | None = None) -> Invitation:
+        """Return the next round this client is drawn for, or the open one it was drawn for before."""
+        return self._loop.run(self._client.join_round(model, fencing_token, timeout_s))

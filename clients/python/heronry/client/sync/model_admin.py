@@ -1,0 +1,96 @@
+"""Blocking calls that look at models and steer them."""
+
+from collections.abc import Mapping
+
+from heronry.client.params import ParamsClient as AsyncParamsClient
+from heronry.client.sync.blocking_client import BlockingClient
+from heronry.types.consistency import Consistency
+from heronry.types.models import ContributionLimits, ModelInfo, PrivacyStatus, VersionInfo, WorkerInfo
+from heronry.types.optimizers import ServerOptimizer
+from heronry.types.run import Lease
+from heronry.types.version import ParameterVersion
+
+
+class ModelAdminClient(BlockingClient[AsyncParamsClient]):
+    """The small calls of the parameter service; see the asynchronous client of the same name."""
+
+    def get_model(self, model: str) -> ModelInfo:
+        """Describe one model."""
+        return self._loop.run(self._client.get_model(model))
+
+    def list_models(self) -> tuple[ModelInfo, ...]:
+        """Describe all models, sorted by name."""
+        return self._loop.run(self._client.list_models())
+
+    def update_model(
+        self,
+        model: str,
+        *,
+        consistency: Consistency | None = None,
+        limits: ContributionLimits | None = None,
+        optimizer: ServerOptimizer | None = None,
+        num_versions_kept: int = 0,
+    ) -> ModelInfo:
+        """Change figures of a live model and describe it; what is None, or 0, stays."""
+        return self._loop.run(
+            self._client.update_model(
+                model,
+                consistency=consistency,
+                limits=limits,
+                optimizer=optimizer,
+                num_versions_kept=num_versions_kept,
+            )
+        )
+
+    def delete_model(self, model: str) -> None:
+        """Drop a model with its versions, also from what a restart restores."""
+        self._loop.run(self._client.delete_model(model))
+
+    def list_versions(self, model: str) -> tuple[VersionInfo, ...]:
+        """Name the versions that can be pulled, oldest first."""
+        return self._loop.run(self._client.list_versions(model))
+
+    def tag_version(self, model: str, tag: str, number: int = 0) -> ParameterVersion:
+        """Keep a version under a name; number 0 is the newest."""
+        return self._loop.run(self._client.tag_version(model, tag, number))
+
+    def rollback_model(
+        self, model: str, *, number: int | None = None, tag: str | None = None, request_id: str | None = None
+    ) -> ParameterVersion:
+        """Publish an earlier version's values again, under a new number, which is returned."""
+        return self._loop.run(self._client.rollback_model(model, number=number, tag=tag, request_id=request_id))
+
+    def export_version(
+        self,
+        model: str,
+        directory: str,
+        tag: str | None = None,
+        number: int | None = None,
+        metadata: Mapping[str, object] | None = None,
+    ) -> str:
+        """Write one version as safetensors + JSON below the service's data directory; return the path."""
+        return self._loop.run(self._client.export_version(model, directory, tag, number, metadata))
+
+    def save_checkpoint(self, run_id: str = "", *, request_id: str | None = None) -> str:
+        """Write all models to the run's checkpoint directory; return it."""
+        return self._loop.run(self._client.save_checkpoint(run_id, request_id=request_id))
+
+    def register_worker(self, model: str, incarnation: int = 0) -> Lease:
+        """Ask for a worker's lease on a model; a later incarnation of the same client fences the one before."""
+        return self._loop.run(self._client.register_worker(model, incarnation))
+
+    def heartbeat(self, model: str, fencing_token: int) -> Lease:
+        """Renew a worker's lease."""
+        return self._loop.run(self._client.heartbeat(model, fencing_token))
+
+    def unregister_worker(self, model: str, fencing_token: int) -> None:
+        """Give a worker's lease back; what it contributed stays counted."""
+        self._loop.run(self._client.unregister_worker(model, fencing_token))
+
+    def list_workers(self, model: str) -> tuple[WorkerInfo, ...]:
+        """Describe the workers of a model, sorted by client id."""
+        return self._loop.run(self._client.list_workers(model))
+
+    def get_privacy_status(self, model: str) -> PrivacyStatus:
+        """State the model's privacy claim and what has been spent."""
+        return self._loop.run(self._client.get_privacy_status(model))
