@@ -1,5 +1,6 @@
 """Runs the systems we compare with, each in an environment of its own."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -22,23 +23,35 @@ class Peers:
         self._told: set[str] = set()
 
     @property
+    def folder(self) -> Path | None:
+        """Where the scripts are."""
+        return self._folder
+
+    @property
     def are_wanted(self) -> bool:
         """Whether there is a folder of peers."""
         return self._folder is not None
 
-    def run(self, name: str, script: str, *arguments: str, timeout_s: float = 600) -> dict[str, float] | None:
+    def run(
+        self, name: str, script: str, *arguments: str, timeout_s: float = 600, module: str | None = None
+    ) -> dict[str, float] | None:
         """Run a peer's script; returns its last JSON line with `wall_s` of the whole process added.
 
         None when the peer is not installed or fails, which is told on standard error.
         """
         start = time.perf_counter()
-        lines = self.run_lines(name, script, *arguments, timeout_s=timeout_s)
+        lines = self.run_lines(name, script, *arguments, timeout_s=timeout_s, module=module)
         return lines[-1] | {"wall_s": time.perf_counter() - start} if lines else None
 
-    def run_lines(self, name: str, script: str, *arguments: str, timeout_s: float = 600) -> list[dict[str, float]]:
-        """Run a peer's script; returns its JSON lines, none when it is not installed or fails, which is told."""
-        python = self._folder / "venvs" / name / "bin" / "python" if self._folder else None
-        if python is None or self._folder is None or not python.exists():
+    def run_lines(
+        self, name: str, script: str, *arguments: str, timeout_s: float = 600, module: str | None = None
+    ) -> list[dict[str, float]]:
+        """Run a peer's script; returns its JSON lines, none when it is not installed or fails, which is told.
+
+        Where the peer has no environment, ours does when `module`, all that the script needs, is there.
+        """
+        python = self._python_of(name, module)
+        if python is None or self._folder is None:
             self._tell_missing(name)
             return []
         command = [str(python), str(self._folder / script), *arguments]
@@ -48,6 +61,15 @@ class Peers:
         except (OSError, subprocess.SubprocessError, ValueError) as error:
             self._tell_failed(" ".join((name, script, *arguments)), error)
             return []
+
+    def _python_of(self, name: str, module: str | None) -> Path | None:
+        if self._folder is None:
+            return None
+        python = self._folder / "venvs" / name / "bin" / "python"
+        if python.exists():
+            return python
+        has_module = module is not None and importlib.util.find_spec(module) is not None
+        return Path(sys.executable) if has_module else None
 
     def _tell_missing(self, name: str) -> None:
         if name not in self._told:
