@@ -40,6 +40,7 @@ class ParamsService:
         self._clock = clock or SystemClock()
         self._rng = rng or np.random.default_rng()
         self._transfers = Transfers.of(settings, self._clock)
+        self._connection = settings.connection_options
         self._state: OpenState | None = None
         self._followers: ShardFollowers | None = None
         self._assignment = Assignment()
@@ -63,6 +64,7 @@ class ParamsService:
 
     async def start(self, node: ServiceNode) -> None:
         """Open the service's own folder when no coordinator will name a run."""
+        self._connection = node.connection_options
         if not self._settings.coordinator:
             await self._open("")
 
@@ -101,7 +103,7 @@ class ParamsService:
         )
         state = await OpenState.open(run_id, path, resources, self._clock, self._remote(run_id))
         following = FollowerSettings(
-            self._settings.connection_options, self._settings.shard_patience_s, self._settings.max_journal_bytes
+            self._connection, self._settings.shard_patience_s, self._settings.max_journal_bytes
         )
         self._followers = ShardFollowers(state, following, self._clock)
         self._state = state

@@ -12,6 +12,7 @@ from heronry.learner.core.device import choose_device
 from heronry.learner.core.learning import Learning
 from heronry.learner.plan import RunPlan
 from heronry.learner.preparation import Beginning
+from heronry.types.consistency import round_size
 from heronry.types.errors import ConfigurationError
 from heronry.types.experience import Batch
 from heronry.types.version import ParameterVersion
@@ -129,7 +130,7 @@ def test_a_run_without_a_learner_is_refused() -> None:
 def test_pushes_replace_the_policy_as_they_are() -> None:
     settings = RunPlan.from_spec(SPEC).model_settings()
 
-    assert (settings.aggregation.num_contributions, settings.optimizer.learning_rate) == (1, 1.0)
+    assert (round_size(settings.consistency), settings.optimizer.learning_rate) == (1, 1.0)
 
 
 def test_small_networks_learn_on_the_cpu_unless_told_otherwise() -> None:

@@ -15,6 +15,8 @@ from heronry.client.pool_writer import PoolWriter
 from heronry.client.priority_updates import PriorityUpdates
 from heronry.client.remote_optimizer import RemoteOptimizer
 from heronry.client.replay import ReplayClient
+from heronry.client.sharded_parameters import ShardedParameters
+from heronry.client.sharded_params import ShardedParamsClient
 from heronry.client.worker import Worker
 from heronry.client.writer import Writer
 from heronry.types.aggregation import (
@@ -92,6 +94,8 @@ from heronry.types.tensors import ElementType, MergeRule, TensorRole
 from heronry.types.version import ParameterVersion
 
 __all__ = [
+    "ShardedParamsClient",
+    "ShardedParameters",
     "AbortedError",
     "Acknowledgement",
     "AcknowledgementLevel",

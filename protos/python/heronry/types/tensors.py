@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import blake3
 import numpy as np
@@ -12,6 +13,9 @@ from heronry.types.errors import SchemaMismatchError
 
 Array = npt.NDArray[np.generic]
 FloatArray = npt.NDArray[np.float32]
+
+# Waking other threads costs more than they gain on less.
+_PARALLEL_BYTES: Final = 4 << 20
 
 
 class ElementType(enum.Enum):
@@ -157,7 +161,9 @@ class ModelSchema:
 
 def content_hash(buffer: bytes | bytearray | memoryview | Array) -> bytes:
     """Return BLAKE3 of a flat buffer, 32 bytes."""
-    return blake3.blake3(memoryview(buffer).cast("B")).digest()  # type: ignore[arg-type]  # NumPy arrays are buffers
+    view = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # NumPy arrays are buffers
+    num_threads = blake3.blake3.AUTO if view.nbytes >= _PARALLEL_BYTES else 1
+    return blake3.blake3(view, max_threads=num_threads).digest()
 
 
 def _checked(spec: TensorSpec, array: Array) -> Array:

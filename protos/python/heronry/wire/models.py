@@ -10,11 +10,21 @@ from heronry.wire.versions import version_from_proto, version_to_proto
 
 def model_info_to_proto(info: ModelInfo) -> pb.ModelInfo:
     """Encode a model as its service sees it."""
+    message = figures_to_proto(info)
+    message.MergeFrom(description_to_proto(info))
+    return message
+
+
+def description_to_proto(info: ModelInfo) -> pb.ModelInfo:
+    """Encode the part of a model's message that changes with its settings alone, and grows with its tensors."""
+    return pb.ModelInfo(schema=schema_to_proto(info.schema), settings=settings_to_proto(info.settings))
+
+
+def figures_to_proto(info: ModelInfo) -> pb.ModelInfo:
+    """Encode all else of a model."""
     return pb.ModelInfo(
         model=info.model,
         version=version_to_proto(info.version),
-        schema=schema_to_proto(info.schema),
-        settings=settings_to_proto(info.settings),
         num_bytes=info.num_bytes,
         round_id=info.round_id,
         num_pending=info.num_pending,

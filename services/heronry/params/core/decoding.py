@@ -54,6 +54,21 @@ def check_packing(layout: ParameterLayout, header: ContributionHeader, num_bytes
         raise SchemaMismatchError.of("num_bytes", num_bytes, f"{expected} ({packing})")
 
 
+def check_decoded(layout: ParameterLayout, decoded: Decoded) -> None:
+    """Refuse values that were decoded for another schema: the model was deleted and registered again meanwhile.
+
+    Raises:
+      SchemaMismatchError: with what differs.
+    """
+    got, have = (decoded.vector.shape, decoded.vector.dtype), ((layout.num_parameters,), layout.dtype)
+    if got != have:
+        raise SchemaMismatchError.of("parameters", f"{got[1]}{list(got[0])}", f"{have[1]}{list(have[0])}")
+    got_others = {name: (values.shape, values.dtype) for name, values in decoded.others.items()}
+    have_others = {t.name: (t.shape, t.element_type.dtype) for t in layout.others}
+    if got_others != have_others:
+        raise SchemaMismatchError.of("tensors", str(sorted(got_others)), f"{sorted(have_others)}, of the same types")
+
+
 def decode_packed(layout: ParameterLayout, codec: ParameterCodec, packed: Bytes, pool: BufferPool) -> Decoded:
     """Return the values in the packed bytes of a contribution, or of a model's first version.
 

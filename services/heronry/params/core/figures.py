@@ -32,6 +32,11 @@ class Figures:
         """Count what kept a round from closing: no contribution was refused."""
         self._refusals[type(error).__name__] += 1
 
+    def count_missing(self, num_parts: int) -> None:
+        """Count parts of contributions that counted as zero at a shard because they never came."""
+        if num_parts:
+            self._refusals["MissingPart"] += num_parts
+
     def count_sent(self, num_bytes: int) -> None:
         """Count the bytes of a version sent, as packed."""
         self.num_bytes_sent += num_bytes

@@ -40,7 +40,7 @@ class Membership(Catalogue):
         With synchronous rounds those are invited that were drawn and have not contributed; else everybody.
 
         Raises:
-          WouldBlock: there is none yet.
+          WouldBlock: there is none yet; to be tried again when the lease would run out.
           FencedError: the caller holds no lease.
         """
         model = self.model(name)
@@ -49,6 +49,8 @@ class Membership(Catalogue):
             remaining_s = model.mode.invite(client_id, after, model.round, now_s)
         except WouldBlock as blocked:
             model.awaited.add(blocked.condition)
+            # Nobody tells of a lease that runs out or passes to a later incarnation: whoever waits looks again.
+            blocked.earliest_s = model.workers.expires_s(client_id)
             raise
         return Invitation(model.round.round_id, model.history.newest.version, remaining_s)
 

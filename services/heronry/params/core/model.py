@@ -20,6 +20,8 @@ from heronry.params.core.plans import Closing, Plan, Rollback
 from heronry.params.core.requests import RequestMemory
 from heronry.params.core.resources import ModelResources
 from heronry.params.core.rounds import Place, Round
+from heronry.params.core.sharding.parts import WaitingParts
+from heronry.params.core.sharding.shardable import check_shardable
 from heronry.params.core.versions import Published, VersionHistory
 from heronry.params.core.workers import Workers
 from heronry.types.contribution import Acknowledgement, ClosedRound, ContributionHeader, ParameterCodec
@@ -31,6 +33,8 @@ from heronry.types.version import ParameterVersion
 _MAX_BASE_BYTES: Final = 256 << 20
 _CLOSED_ROUNDS_KEPT: Final = 1024
 _OPERATOR: Final = ""
+# Parts that may wait at a shard, at least: clients push them before the first shard's.
+_FEWEST_WAITING: Final = 256
 
 
 class Model:
@@ -45,6 +49,7 @@ class Model:
     ) -> None:
         if settings.privacy is not None:
             raise UnimplementedError("settings.privacy: no privacy mechanism is offered; allowed: absent")
+        check_shardable(settings)
         self.name = name
         self.schema = schema
         self.num_bytes = schema.num_bytes
@@ -65,12 +70,23 @@ class Model:
         self.closed_rounds: deque[ClosedRound] = deque(maxlen=_CLOSED_ROUNDS_KEPT)
         # Contributions computed before this version are refused: a rollback has dropped what they build on.
         self.oldest_base = 0
+        # Parts of contributions that the first shard has not counted yet; of shards that follow it only.
+        self.waiting = WaitingParts(
+            max(_FEWEST_WAITING, 4 * self.mode.round_size), settings.aggregation.max_held_bytes, resources.spill_dir
+        )
+        # Whether somebody has taken it upon him to tell this shard of the first one's rounds.
+        self.has_follower = False
         self._resources = resources
         # Contributions that the open round was opened for.
         self.sum_size = 0
         self.round = Round(1, self._new_accumulator(self.mode.round_size), MergedBuffers(self.layout.others))
         self.pipeline = Pipeline(self.layout, resources)
         self._newest: Newest | None = None
+
+    @property
+    def is_following(self) -> bool:
+        """Whether the model is a shard whose rounds are those of the first one."""
+        return self.settings.shard is not None and self.settings.shard.index > 0
 
     @property
     def newest(self) -> Newest:
@@ -211,7 +227,7 @@ class Model:
             settings=self.settings,
             num_bytes=self.num_bytes,
             round_id=self.round.round_id,
-            num_pending=self.round.num_contributions,
+            num_pending=self.round.num_contributions + len(self.waiting),
             num_accepted=self.figures.num_accepted,
             num_refused=self.figures.num_refused,
             refusals=self.figures.refusals,
@@ -261,4 +277,6 @@ class Model:
 
     def _num_bases(self) -> int:
         """Return how many versions to hold for WEIGHTS to be based on: all admitted ones, within a bound of memory."""
-        return min(self.mode.max_staleness + 1, max(1, _MAX_BASE_BYTES // max(1, self.num_bytes)))
+        num_bases = min(self.mode.max_staleness + 1, max(1, _MAX_BASE_BYTES // max(1, self.num_bytes)))
+        # Shards differ by some bytes: one that follows must not hold fewer than the first one admits.
+        return num_bases + 1 if self.is_following else num_bases

@@ -11,7 +11,7 @@ from heronry.params.core.admission import admit
 from heronry.params.core.buffer_pool import BufferPool
 from heronry.params.core.conditions import Conditions, model_condition, number_condition, tag_condition
 from heronry.params.core.consistency.mode import Due
-from heronry.params.core.decoding import Decoded, check_packing
+from heronry.params.core.decoding import Decoded, check_decoded, check_packing
 from heronry.params.core.durability.checkpoint import Checkpoint
 from heronry.params.core.durability.log import Log
 from heronry.params.core.durability.records import (
@@ -37,6 +37,8 @@ from heronry.params.core.resources import ModelResources
 from heronry.params.core.rollback import plan_rollback
 from heronry.params.core.rounds import Place
 from heronry.params.core.schema_differences import first_difference
+from heronry.params.core.sharding.followers import FOLLOWER_ADDED, Followers
+from heronry.params.core.sharding.shardable import check_whole
 from heronry.types.blocking import Changed
 from heronry.types.contribution import Acknowledgement, ContributionHeader
 from heronry.types.errors import AlreadyExistsError, HeronryError, InvalidArgumentError, PermissionDeniedError
@@ -48,7 +50,7 @@ from heronry.types.version import ParameterVersion
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
-class Models(Readers, Membership):
+class Models(Readers, Membership, Followers):
     """All models by name; owned by one thread, which makes every change in three steps.
 
     Plan (may refuse, changes nothing), append to the log (may fail, changes nothing), commit
@@ -92,7 +94,8 @@ class Models(Readers, Membership):
         first = model.initialise(flat, time_s)
         self._log.append(registered(model, first), settings.acknowledgement)
         self._add(model)
-        return Changed((first.version, True), frozenset({model_condition(name), number_condition(name, 1)}))
+        conditions = {model_condition(name), number_condition(name, 1), FOLLOWER_ADDED}
+        return Changed((first.version, True), frozenset(conditions))
 
     def check_registration(self, name: str, schema: ModelSchema) -> None:
         """Refuse a registration before its values move; as `register`."""
@@ -117,6 +120,8 @@ class Models(Readers, Membership):
             details = {"field": "client_id", "value": header.client_id, "allowed": client_id}
             message = f"client_id: got {header.client_id!r}, allowed: {client_id!r} (the caller's identity)"
             raise PermissionDeniedError(message, details=details)
+        if model.is_following:
+            return self._admit_part(model, header, num_bytes)
         if (answer := model.repeated(header)) is not None:
             return answer
         check_packing(model.layout, header, num_bytes)
@@ -128,9 +133,13 @@ class Models(Readers, Membership):
     ) -> Changed[Acknowledgement]:
         """Count an admitted contribution of `num_bytes` as packed, once however often it comes.
 
-        With `validate_only` everything is checked and nothing is counted. Refusals as `plan_contribution`.
+        With `validate_only` everything is checked and nothing is counted. Refusals as `plan_contribution`, and
+        SchemaMismatchError when a model of another schema has taken the name since the values were decoded.
         """
         model = self.model(header.model)
+        check_decoded(model.layout, decoded)
+        if model.is_following:
+            return self._take_part(model, header, decoded, num_bytes)
         if (answer := model.repeated(header)) is not None:
             return Changed(answer)
         plan = plan_contribution(model, header, decoded, num_bytes, now_s, time_s)
@@ -194,6 +203,7 @@ class Models(Readers, Membership):
           InvalidArgumentError: neither number nor tag, or no request id.
         """
         model = self.model(name)
+        check_whole(name, model.settings, "rollback")
         if (version := model.rolled_back(request_id)) is not None:
             return Changed(version)
         if not number and not tag:
@@ -206,6 +216,7 @@ class Models(Readers, Membership):
     def update(self, name: str, update: ModelUpdate) -> Changed[ModelSettings]:
         """Change the settings of a live model; a round that is thereby complete is closed by `close_due`."""
         model = self.model(name)
+        check_whole(name, model.settings, "update")
         settings = update.applied_to(model.settings)
         self._log.append(updated(name, settings), settings.acknowledgement)
         return Changed(settings, self._changed(model, model.change(settings)))

@@ -14,6 +14,7 @@ neither is skipped in silence.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from heronry.params.core.aggregation.contribution import Contribution
 from heronry.params.core.aggregation.differences import Difference, MeanDifference
 from heronry.params.core.decoding import Decoded
 from heronry.params.core.layout import Bytes, ParameterLayout, Vector
-from heronry.params.core.optimizers.state import Optimizer, OptimizerState, Step
+from heronry.params.core.optimizers.state import Optimizer, OptimizerState
 from heronry.params.core.resources import ModelResources
 from heronry.types.contribution import ContributionHeader, ContributionKind
 from heronry.types.errors import InvalidContributionError
@@ -38,6 +39,11 @@ class Newest:
     flat: Bytes
     vector: Vector
 
+    @cached_property
+    def largest(self) -> float:
+        """The largest magnitude in the vector; measured once, when it is asked for."""
+        return measure(self.vector)[0] if self.vector.size else 0.0
+
 
 class Pipeline:
     """The stages of one model; holds no state of its own."""
@@ -47,18 +53,34 @@ class Pipeline:
         self._resources = resources
 
     def contribution(
-        self, difference: Difference, decoded: Decoded, newest: Newest, factor: float, weight: float, max_norm: float
+        self,
+        difference: Difference,
+        decoded: Decoded,
+        newest: Newest,
+        factor: float,
+        weight: float,
+        max_norm: float,
+        max_component: float = math.inf,
     ) -> Contribution:
         """Return what a round may count.
 
         Raises:
-          InvalidContributionError: the norm of the difference is above `max_norm`.
+          InvalidContributionError: the norm of the difference is above `max_norm`, or a component above
+            `max_component`.
         """
         is_as_sent = difference.values is decoded.vector
         sizes = (decoded.largest, decoded.squared_norm) if is_as_sent else measure(difference.values)
+        largest, squared_norm = sizes
+        is_bounded = math.isfinite(max_component)
+        if difference.is_anchored and (
+            math.isfinite(max_norm) or (is_bounded and largest + newest.largest > max_component)
+        ):
+            largest, squared_norm = difference.measured(newest.vector)
         if math.isfinite(max_norm):
-            squared_norm = difference.measured(newest.vector)[1] if difference.is_anchored else sizes[1]
             _check_norm(math.sqrt(squared_norm), max_norm)
+        if not largest <= max_component:
+            allowed = f"components of at most {max_component:.3g} (the optimiser sums their squares)"
+            raise InvalidContributionError.of("contribution", largest, allowed)
         return Contribution(difference, factor, weight, *sizes)
 
     def difference_of(
@@ -102,7 +124,8 @@ class Pipeline:
         """
         fresh: list[Bytes] = []
         step = optimizer.step(newest.vector, mean, state, lambda: self._new_values(fresh), self._pooled)
-        self._check_finite(step, others)
+        if not math.isfinite(step.largest):
+            self._check_vector(step.values)
         flat = self._flat_of(step.values, others, fresh)
         if not self._layout.is_contiguous:
             # Rounding to a narrower type may overflow.
@@ -127,9 +150,12 @@ class Pipeline:
         self._layout.write(values, others, flat)
         return flat
 
-    def _check_finite(self, step: Step, others: Mapping[str, Array]) -> None:
-        if not math.isfinite(step.largest):
-            self._check_vector(step.values)
+    def check_others(self, others: Mapping[str, Array]) -> None:
+        """Refuse values of tensors that are not learnt which are not finite; O(their size).
+
+        Raises:
+          InvalidContributionError: with tensor and index.
+        """
         for name, values in others.items():
             if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
                 first = np.unravel_index(int(np.argmin(np.isfinite(values))), values.shape)

@@ -1,16 +1,18 @@
 """What a contribution, or the end of a round, will do to a model."""
 
 import math
+from collections.abc import Mapping
 
 from heronry.params.core.admission import admit, base_of
 from heronry.params.core.aggregation.accumulator import Prepared
-from heronry.params.core.buffers import MergedBuffers
 from heronry.params.core.decoding import Decoded
 from heronry.params.core.model import Model
 from heronry.params.core.plans import Closing, Plan
 from heronry.params.core.rounds import Entry
 from heronry.params.core.versions import Published
+from heronry.types.aggregation import Sum
 from heronry.types.contribution import Acknowledgement, ClosedRound, ContributionHeader
+from heronry.types.tensors import Array
 
 
 def plan_contribution(
@@ -32,7 +34,9 @@ def plan_contribution(
     entry = Entry(
         client_id=header.client_id,
         request_id=header.request_id,
-        contribution=model.pipeline.contribution(difference, decoded, model.newest, factor, admission.weight, max_norm),
+        contribution=model.pipeline.contribution(
+            difference, decoded, model.newest, factor, admission.weight, max_norm, _max_component(model)
+        ),
         others=decoded.others,
         staleness=admission.staleness,
         answered_round=admission.answered_round,
@@ -48,7 +52,10 @@ def plan_entry(model: Model, entry: Entry, *, closes: bool) -> Plan:
     prepared = opened.accumulator.prepare(entry.contribution, model.newest.vector)
     try:
         buffers = opened.buffers.plus(entry.others, entry.contribution.weight)
-        closing = _closing(model, buffers, prepared, entry, entry.time_s) if closes else None
+        # Of every contribution, not of the one that closes: it would be refused for what another one did.
+        others = buffers.published(model.layout.other_values(model.newest.flat))
+        model.pipeline.check_others(others)
+        closing = _closing(model, others, prepared, entry, entry.time_s) if closes else None
     except BaseException:
         opened.accumulator.discard(prepared)
         raise
@@ -65,7 +72,8 @@ def plan_entry(model: Model, entry: Entry, *, closes: bool) -> Plan:
 
 def plan_close(model: Model, time_s: float) -> Closing:
     """Work out what the open round makes as it stands; at least one contribution must have been counted."""
-    return _closing(model, model.round.buffers, None, None, time_s)
+    others = model.round.buffers.published(model.layout.other_values(model.newest.flat))
+    return _closing(model, others, None, None, time_s)
 
 
 def discard(model: Model, plan: Plan) -> None:
@@ -73,12 +81,18 @@ def discard(model: Model, plan: Plan) -> None:
     model.round.accumulator.discard(plan.prepared)
 
 
+def _max_component(model: Model) -> float:
+    """Return the bound of a contribution's components that keeps the optimiser's state finite in any round."""
+    bound = model.optimizer.largest_difference(model.layout.dtype)
+    # What a mean or a robust rule makes is no larger than the largest contribution.
+    return bound / model.sum_size if isinstance(model.settings.aggregation.rule, Sum) else bound
+
+
 def _closing(
-    model: Model, buffers: MergedBuffers, last: Prepared | None, entry: Entry | None, time_s: float
+    model: Model, others: Mapping[str, Array], last: Prepared | None, entry: Entry | None, time_s: float
 ) -> Closing:
     opened, newest = model.round, model.history.newest
     mean = opened.accumulator.mean(model.newest.vector, last)
-    others = buffers.published(model.layout.other_values(newest.flat))
     flat, state = model.pipeline.close(model.optimizer, mean, others, model.newest, model.optimizer_state)
     published = Published.of(flat, newest.version, time_s)
     counted = (*opened.contributions, entry.counted) if entry else tuple(opened.contributions)

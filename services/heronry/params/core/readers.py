@@ -2,6 +2,7 @@
 
 from heronry.params.core.catalogue import Catalogue
 from heronry.params.core.conditions import closed_condition, number_condition, tag_condition
+from heronry.params.core.sharding.recovery import lost
 from heronry.params.core.versions import Published
 from heronry.types.contribution import ClosedRound
 from heronry.types.errors import FailedPreconditionError, VersionNotFoundError
@@ -51,17 +52,19 @@ class Readers(Catalogue):
 
         Raises:
           WouldBlock: none has.
-          FailedPreconditionError: the model is no shard, or the rounds that follow are no longer known.
+          FailedPreconditionError: the model is no first shard.
+          DataLossError: rounds that the caller needs are no longer known, or it is ahead of this shard.
         """
         model = self.model(name)
-        if model.settings.shard is None:
-            raise _refused("model", name, "a shard: rounds are remembered of models with settings.shard")
+        if model.settings.shard is None or model.is_following:
+            raise _refused("model", name, "the first shard: rounds are remembered of it, for those that follow")
+        newest, oldest = model.round.round_id - 1, model.round.round_id - len(model.closed_rounds)
+        if not oldest - 1 <= after_round <= newest:
+            raise lost(name, f"after_round: got {after_round}, allowed: {oldest - 1} to {newest} (rounds remembered)")
         later = [closed for closed in model.closed_rounds if closed.round_id > after_round]
         if not later:
             condition = closed_condition(name, model.round.round_id)
             raise self._waits(model, condition, f"round of {name!r}", model.round.round_id - 1, after_round + 1)
-        if len(later) == model.closed_rounds.maxlen and after_round + 1 < later[0].round_id:
-            raise _refused("after_round", after_round, f"at least {later[0].round_id - 1}: older rounds are forgotten")
         return later
 
 

@@ -2,11 +2,13 @@
 
 from collections import OrderedDict
 from dataclasses import replace
+from typing import Final
 
 from heronry.types.contribution import Acknowledgement
 from heronry.types.errors import InvalidArgumentError
 
 RequestKey = tuple[str, str]
+_MOST_CHARACTERS: Final = 256
 
 
 class RequestMemory:
@@ -24,10 +26,12 @@ class RequestMemory:
         """Return the answer given before, marked as not counted again; None for a new request.
 
         Raises:
-          InvalidArgumentError: the request id is empty.
+          InvalidArgumentError: the request id is empty, or too long to be remembered.
         """
-        if not request_id:
-            raise InvalidArgumentError.of("request_id", request_id, "an id of the sender's choice, not empty")
+        if not 0 < len(request_id) <= _MOST_CHARACTERS:
+            shown = request_id if len(request_id) < _MOST_CHARACTERS else f"{len(request_id)} characters"
+            allowed = f"an id of the sender's choice, 1 to {_MOST_CHARACTERS} characters"
+            raise InvalidArgumentError.of("request_id", shown, allowed)
         answers = self._clients.get(client_id)
         answer = None if answers is None else answers.get(request_id)
         return None if answer is None else replace(answer, counted=False)

@@ -1,14 +1,17 @@
 """The versions of a model that can be pulled: the newest ones and those under a tag."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from heronry.params.core.layout import Bytes
-from heronry.types.errors import InvalidArgumentError, VersionNotFoundError
+from heronry.types.errors import InvalidArgumentError, ResourceExhaustedError, VersionNotFoundError
 from heronry.types.models import VersionInfo
 from heronry.types.tensors import content_hash
 from heronry.types.version import ParameterVersion
 
 _MAX_TAG_LENGTH = 128
+# Each may keep a version in memory.
+_MOST_TAGS = 256
 
 
 @dataclass(frozen=True)
@@ -85,13 +88,16 @@ class VersionHistory:
         return published
 
     def check_tag(self, tag: str) -> None:
-        """Refuse what cannot be a tag."""
+        """Refuse what cannot be a tag, and one more than are kept."""
         if not tag or len(tag) > _MAX_TAG_LENGTH:
             raise InvalidArgumentError.of("tag", tag, f"a name of 1 to {_MAX_TAG_LENGTH} characters")
+        if tag not in self._tags and len(self._tags) >= _MOST_TAGS:
+            raise ResourceExhaustedError(f"tag: got {tag!r}, allowed: one of the {_MOST_TAGS} given, to be moved")
 
-    def restore_tag(self, tag: str, number: int) -> None:
-        """Put a tag back on a version taken in by `keep`, whether it could otherwise be read or not."""
-        self._tags[tag] = number
+    def restore_tags(self, tags: Mapping[str, int]) -> None:
+        """Put tags back on versions taken in by `keep`, whether they could otherwise be read or not."""
+        # All of them before anything is dropped: a version whose tag is yet to come must not go.
+        self._tags.update(tags)
         self._drop_unneeded()
 
     def select(self, *, number: int | None = None, tag: str | None = None) -> Published:
@@ -124,6 +130,10 @@ class VersionHistory:
         if found is not None and version.content_hash and version.content_hash != found.version.content_hash:
             have = found.version.content_hash.hex()
             raise VersionNotFoundError.of("base_version", f"{version} {version.content_hash.hex()}", have)
+
+    def held(self, numbers: Iterable[int]) -> list[Published]:
+        """Return those of the versions that are held, whether they can be read or not."""
+        return [self._by_number[number] for number in numbers if number in self._by_number]
 
     def infos(self) -> list[VersionInfo]:
         """Describe all versions, oldest first."""

@@ -102,6 +102,14 @@ class Workers:
             late_s = now_s - worker.expires_s
             raise _fenced("lease", f"ran out {late_s:.1f} s ago", "a running lease: register again")
 
+    def is_live(self, client_id: str, now_s: float) -> bool:
+        """Tell whether a client's lease runs."""
+        return self._known(client_id).is_live(now_s)
+
+    def expires_s(self, client_id: str) -> float:
+        """Return when a client's lease runs out; 0: it holds none."""
+        return self._known(client_id).expires_s
+
     def live(self, now_s: float) -> list[str]:
         """Return the clients whose lease runs, sorted."""
         return sorted(client_id for client_id, worker in self._holders.items() if worker.is_live(now_s))

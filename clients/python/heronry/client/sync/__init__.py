@@ -7,11 +7,13 @@ from heronry.client.sync.pool import PoolPriorityUpdates, PoolWriter, ReplayBuff
 from heronry.client.sync.priority_updates import PriorityUpdates
 from heronry.client.sync.remote_optimizer import RemoteOptimizer
 from heronry.client.sync.replay import ReplayClient
+from heronry.client.sync.sharded_params import ShardedParamsClient
 from heronry.client.sync.worker import Worker
 from heronry.client.sync.workers import FleetClient, LearnerClient
 from heronry.client.sync.writer import Writer
 
 __all__ = [
+    "ShardedParamsClient",
     "CoordinatorClient",
     "FleetClient",
     "LearnerClient",

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from heronry.params.core.layout import Vector
-from heronry.types.errors import ResourceExhaustedError
+from heronry.types.errors import DataLossError, ResourceExhaustedError
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PIECE: Final = 8 << 20
@@ -54,14 +54,12 @@ class SpillFile:
         """Fill `out` with the elements of a row from `start` on.
 
         Raises:
-          OSError: the device fails.
+          DataLossError: the device fails.
         """
         view = out.view(np.uint8).data
         offset = slot * self._row_bytes + start * out.itemsize
         while len(view):
-            num_read = os.preadv(self._descriptor, [view], offset)
-            if not num_read:
-                raise OSError(errno.EIO, "the spill file is shorter than what was written to it")
+            num_read = self._read_some(view, offset)
             view, offset = view[num_read:], offset + num_read
 
     def free(self, slot: int) -> None:
@@ -73,6 +71,15 @@ class SpillFile:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def _read_some(self, view: memoryview, offset: int) -> int:
+        try:
+            num_read = os.preadv(self._descriptor, [view], offset)
+        except OSError as error:
+            raise DataLossError(f"held contributions cannot be read: {error.strerror}") from error
+        if not num_read:
+            raise DataLossError("held contributions cannot be read: the file is shorter than what was written to it")
+        return num_read
 
     def _reserve(self, slot: int) -> None:
         if slot == self._num_rows:

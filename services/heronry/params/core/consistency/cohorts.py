@@ -29,7 +29,8 @@ class SynchronousMode:
     """Draws a cohort when a round opens, closes it when it is complete, or at the deadline with the quorum.
 
     Below the quorum the round stays open and further workers are drawn in. A member whose lease has run out
-    stays a member, but is not counted on when others are drawn.
+    stays a member, but is not counted on when others are drawn. Whoever comes while members are wanting is drawn
+    in at once: the deadline stays.
     """
 
     def __init__(self, settings: SynchronousRounds, surroundings: Surroundings) -> None:
@@ -41,6 +42,8 @@ class SynchronousMode:
         self._round_id = 0
         self._base_number = 0
         self._retry_s = -math.inf
+        # Workers enough are waited for once: the quorum is for those that go later.
+        self._has_drawn = False
         self._past: OrderedDict[int, _PastRound] = OrderedDict()
 
     @property
@@ -82,7 +85,7 @@ class SynchronousMode:
 
     def begin(self, opened: Round, now_s: float) -> Conditions:
         """Draw the cohort of a round, when there are workers enough; the one before is remembered as closed."""
-        if self._silent:
+        if self._cohort:
             self._past[self._round_id] = _PastRound(self._base_number, self._silent)
             while len(self._past) > _MOST_PAST_ROUNDS:
                 self._past.popitem(last=False)
@@ -99,8 +102,10 @@ class SynchronousMode:
         return NOTHING
 
     def workers_changed(self, opened: Round, now_s: float) -> Conditions:
-        """Draw the cohort when the worker that came was the last one wanting."""
-        return self._draw_first(opened, now_s)
+        """Draw the cohort when the worker that came was the last one wanting, or fill the one that was drawn."""
+        if self.deadline_s is None:
+            return self._draw_first(opened, now_s)
+        return self._fill(opened, now_s)
 
     def poll(self, opened: Round, now_s: float) -> Due:
         """Close the round at its deadline when it has the quorum, else draw further workers in."""
@@ -149,12 +154,19 @@ class SynchronousMode:
         self.deadline_s, self._retry_s = None, -math.inf
 
     def _draw_first(self, opened: Round, now_s: float) -> Conditions:
-        if self.deadline_s is not None or len(self._surroundings.workers.live(now_s)) < self._settings.workers_needed:
+        needed = 1 if self._has_drawn else self._settings.workers_needed
+        if self.deadline_s is not None or len(self._surroundings.workers.live(now_s)) < needed:
             return NOTHING
+        self._has_drawn = True
         return self._draw(opened, now_s)
 
     def _draw(self, opened: Round, now_s: float) -> Conditions:
-        """Draw as many as are wanting, from those with a lease, and set the deadline."""
+        """Draw as many as are wanting, and set the deadline."""
+        self.deadline_s = now_s + self._settings.deadline_s
+        return self._fill(opened, now_s)
+
+    def _fill(self, opened: Round, now_s: float) -> Conditions:
+        """Draw as many as are wanting, from those with a lease."""
         live = self._surroundings.workers.live(now_s)
         expected = [c for c in live if c in self._cohort and c not in opened.contributors]
         wanting = self._settings.cohort_size + self._settings.num_extra - opened.num_contributions - len(expected)
@@ -166,7 +178,6 @@ class SynchronousMode:
             self._surroundings.workers.count_invited(client_id)
         self._cohort.update(drawn)
         self._silent.update(drawn)
-        self.deadline_s = now_s + self._settings.deadline_s
         return frozenset(invitation_condition(self._surroundings.name, client_id) for client_id in drawn)
 
     def _round_at(self, header: ContributionHeader, opened: Round) -> int:

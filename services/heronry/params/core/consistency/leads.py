@@ -1,10 +1,16 @@
 """Stale-synchronous parallel: a bound on how far workers part."""
 
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+
 from heronry.params.core.conditions import Conditions, slowest_condition, waits
 from heronry.params.core.consistency.arrivals import ArrivalMode
 from heronry.params.core.consistency.mode import Surroundings
 from heronry.params.core.rounds import Round
 from heronry.types.consistency import Consistency, StaleSynchronous
+
+_MOST_AWAITED: Final = 4096
 
 
 class StaleSynchronousMode(ArrivalMode):
@@ -18,7 +24,7 @@ class StaleSynchronousMode(ArrivalMode):
     def __init__(self, settings: StaleSynchronous, surroundings: Surroundings) -> None:
         super().__init__(settings, surroundings)
         self._max_lead = settings.max_lead
-        self._awaited: set[int] = set()
+        self._awaited: OrderedDict[int, None] = OrderedDict()
 
     def count(self, client_id: str, answered_round: int, opened: Round, now_s: float) -> Conditions:
         """Let those go on who waited for this worker."""
@@ -36,10 +42,10 @@ class StaleSynchronousMode(ArrivalMode):
         """
         workers = self._surroundings.workers
         clock, slowest = workers.clock(client_id), workers.slowest(now_s)
-        if slowest is None or clock - slowest <= self._max_lead or client_id not in workers.live(now_s):
+        if slowest is None or clock - slowest <= self._max_lead or not workers.is_live(client_id, now_s):
             return
         needed = clock - self._max_lead
-        self._awaited.add(needed)
+        self._await(needed)
         condition = slowest_condition(self._surroundings.name, needed)
         # The slowest moves on, or loses its lease, of which nobody tells.
         earliest_s = min(workers.leases_below(needed, now_s))
@@ -49,14 +55,22 @@ class StaleSynchronousMode(ArrivalMode):
         """Take over another bound; whoever waits tries again."""
         if isinstance(settings, StaleSynchronous):
             self._max_lead = settings.max_lead
-        waiting, self._awaited = self._awaited, set()
+        waiting, self._awaited = self._awaited, OrderedDict()
         return super().change(settings) | self._conditions(waiting)
 
     def _reached(self, now_s: float) -> Conditions:
         slowest = self._surroundings.workers.slowest(now_s)
-        reached = {needed for needed in self._awaited if slowest is None or needed <= slowest}
-        self._awaited -= reached
+        reached = [needed for needed in self._awaited if slowest is None or needed <= slowest]
+        for needed in reached:
+            del self._awaited[needed]
         return self._conditions(reached)
 
-    def _conditions(self, clocks: set[int]) -> Conditions:
+    def _await(self, needed: int) -> None:
+        """Remember a clock that somebody waits for; one that is forgotten is looked at again when a lease runs out."""
+        self._awaited[needed] = None
+        self._awaited.move_to_end(needed)
+        while len(self._awaited) > _MOST_AWAITED:
+            self._awaited.popitem(last=False)
+
+    def _conditions(self, clocks: Iterable[int]) -> Conditions:
         return frozenset(slowest_condition(self._surroundings.name, clock) for clock in clocks)

@@ -43,10 +43,26 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        """Create the file; it must not exist."""
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
-        self.num_bytes = os.write(self._file, _MAGIC)
+        """Create the file, which must not exist, and begin it.
+
+        Raises:
+          ResourceExhaustedError: it cannot be made; nothing stays behind.
+        """
+        self.path = path
         self._num_records = 0
+        self._is_torn = False
+        try:
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        except OSError as error:
+            raise _cannot_grow(error) from error
+        self.num_bytes = 0
+        try:
+            # An almost full disk takes a part of it, and is found full by what follows.
+            while self.num_bytes < len(_MAGIC):
+                self.num_bytes += os.write(self._file, _MAGIC[self.num_bytes :])
+        except OSError as error:
+            self.drop()
+            raise _cannot_grow(error) from error
 
     def append(self, record: Record, level: AcknowledgementLevel) -> int | None:
         """Write a record and return its index; when this returns it survives what the level says.
@@ -55,10 +71,14 @@ class Journal:
           None with the level MEMORY, which writes nothing.
 
         Raises:
-          ResourceExhaustedError: the file cannot grow; nothing of the record stays in it.
+          ResourceExhaustedError: the file cannot grow; nothing of the record stays in it. Should that fail too,
+            the file takes no record any more, as none behind a torn one would be read.
         """
         if level is AcknowledgementLevel.MEMORY:
             return None
+        if self._is_torn:
+            details = {"resource": "journal", "reason": "it ends in a torn record"}
+            raise ResourceExhaustedError(f"{self.path.name} ends in a torn record: make a checkpoint", details=details)
         parts = _encoded(record)
         expected = sum(len(p) if isinstance(p, bytes) else p.nbytes for p in parts)
         try:
@@ -66,7 +86,7 @@ class Journal:
             if level is AcknowledgementLevel.DISK:
                 os.fdatasync(self._file)
         except OSError as error:
-            os.ftruncate(self._file, self.num_bytes)
+            self._cut()
             raise _cannot_grow(error) from error
         self.num_bytes += expected
         self._num_records += 1
@@ -81,6 +101,18 @@ class Journal:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+    def drop(self) -> None:
+        """Close the file and delete it."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+    def _cut(self) -> None:
+        """Take a record that is not whole off the end."""
+        try:
+            os.ftruncate(self._file, self.num_bytes)
+        except OSError:
+            self._is_torn = True
 
     def _write(self, parts: list[bytes | Bytes], expected: int) -> None:
         rest = [memoryview(p if isinstance(p, bytes) else p.data) for p in parts]

@@ -22,6 +22,7 @@ from heronry.params.core.durability.records import (
     tag_in,
     update_in,
 )
+from heronry.params.core.durability.shard_records import FOLLOWED, STAGED, check_followed, followed_in, part_in
 from heronry.params.core.durability.snapshot import OpenRound
 from heronry.params.core.durability.state_folder import Recovered
 from heronry.params.core.model import Model
@@ -29,6 +30,8 @@ from heronry.params.core.planning import discard, plan_close, plan_entry
 from heronry.params.core.resources import ModelResources
 from heronry.params.core.rollback import plan_rollback
 from heronry.params.core.rounds import Place
+from heronry.params.core.sharding.following import apply_round, check_next, plan_round
+from heronry.params.core.sharding.staging import put_part
 from heronry.types.errors import DataLossError, HeronryError, ModelNotFoundError
 
 
@@ -60,6 +63,8 @@ class Replay:
                 elif record.kind == CONTRIBUTED and _is_of(opened.get(model_in(record)), place):
                     self._contribute(record, place)
                     num_missing[model_in(record)] -= 1
+                elif record.kind == STAGED and _is_of(opened.get(model_in(record)), place):
+                    self._stage(record, place)
             except HeronryError as error:
                 problems.append(error)
         lost = [(name, number) for name, number in num_missing.items() if number]
@@ -85,11 +90,15 @@ class Replay:
             self._contribute(record, place)
         elif record.kind == CLOSED:
             self._close(record)
+        elif record.kind == STAGED:
+            self._stage(record, place)
+        elif record.kind == FOLLOWED:
+            self._follow(record)
         elif record.kind == TAGGED:
             tag, published = tag_in(record)
             model = self._model(record)
             model.history.keep(published)
-            model.history.restore_tag(tag, published.version.number)
+            model.history.restore_tags({tag: published.version.number})
         elif record.kind == ROLLED_BACK:
             self._roll_back(record)
         elif record.kind == UPDATED:
@@ -126,6 +135,22 @@ class Replay:
         closing = plan_close(model, as_float(record.fields["time_s"]))
         check_outcome(record, model.round.round_id, closing)
         model.apply_close(closing)
+
+    def _stage(self, record: Record, place: Place) -> None:
+        model = self._model(record)
+        part = part_in(record, model.layout)
+        # What a round has counted before the checkpoint lies among the records of what still waits.
+        if model.requests.find(*part.key) is None and part.key not in model.waiting:
+            put_part(model, model.waiting.prepare(part), place)
+
+    def _follow(self, record: Record) -> None:
+        model = self._model(record)
+        closed, missing = followed_in(record)
+        check_next(model, closed)
+        plan = plan_round(model, closed, missing)
+        check_followed(record, plan)
+        model.apply_close(plan.closing)
+        apply_round(model, plan)
 
     def _roll_back(self, record: Record) -> None:
         model = self._model(record)

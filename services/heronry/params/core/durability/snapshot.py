@@ -37,7 +37,7 @@ class ModelSnapshot:
     """A model at one moment, sharing its arrays: taking one costs no copy.
 
     Attributes:
-      versions: the newest one and the tagged ones, oldest first.
+      versions: the newest one, the tagged ones and bases that are waited with, oldest first.
       tags: numbers by tag.
       requests: what was counted in rounds that have closed, oldest first.
       rollbacks: requests of rollbacks.
@@ -64,7 +64,9 @@ class ModelSnapshot:
         What was counted in the open round is left to the journals, the memory of its requests too. At level MEMORY
         nothing was written: both are lost with the process, so that a repeat is counted anew.
         """
-        versions = {p.version.number: p for p in (*model.history.tagged(), model.history.newest)}
+        # Weights that wait for their round are compared with the version they were computed at.
+        bases = model.history.held(model.waiting.base_numbers)
+        versions = {p.version.number: p for p in (*model.history.tagged(), *bases, model.history.newest)}
         opened = model.round
         num_written = opened.num_contributions if opened.began else 0
         return cls(
@@ -88,8 +90,7 @@ class ModelSnapshot:
         model.history.publish(newest)
         for published in tagged:
             model.history.keep(published)
-        for tag, number in self.tags.items():
-            model.history.restore_tag(tag, number)
+        model.history.restore_tags(self.tags)
         model.optimizer_state = self.optimizer_state
         model.oldest_base = self.oldest_base
         model.closed_rounds.extend(self.closed_rounds)

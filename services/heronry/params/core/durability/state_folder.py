@@ -120,10 +120,11 @@ class StateFolder:
         """Begin the next journal; return the sequence of the checkpoint that it follows.
 
         The epoch is on the disk before anything is published in it: two starts never share one.
+
+        Raises:
+          ResourceExhaustedError: the disk is full. The journal before goes on, and this can be tried again.
         """
-        journal = Journal(self._journal_path(self._sequence + 1))
-        journal.append(opened(self._epoch), AcknowledgementLevel.DISK)
-        sync_folder(self.path)
+        journal = self._begun(self._sequence + 1)
         if self._journal is not None:
             self._journal.close()
         self._journal = journal
@@ -161,6 +162,20 @@ class StateFolder:
             os.close(self._lock)
             self._lock = -1
 
+    def _begun(self, sequence: int) -> Journal:
+        """Return a journal that has its first record; one that cannot be begun leaves no file in the way."""
+        journal = Journal(self._journal_path(sequence))
+        try:
+            journal.append(opened(self._epoch), AcknowledgementLevel.DISK)
+            sync_folder(self.path)
+        except OSError as error:
+            journal.drop()
+            raise ResourceExhaustedError(f"journal {journal.path.name}: {error.strerror}") from error
+        except BaseException:
+            journal.drop()
+            raise
+        return journal
+
     def _newest_valid(self, problems: list[HeronryError]) -> Checkpoint | None:
         sequences = self._checkpoint_sequences()
         for sequence in reversed(sequences):
@@ -180,6 +195,7 @@ class StateFolder:
         kept = sequences[-_NUM_CHECKPOINTS_KEPT:]
         for sequence in [s for s in sequences if s < kept[0]]:
             shutil.rmtree(self._checkpoint_path(sequence))
+            self._first_journals.pop(sequence, None)
         needed = min(self._first_journal(sequence) for sequence in kept)
         for sequence in [s for s in self._journal_sequences() if s < needed]:
             self._journal_path(sequence).unlink()

@@ -1,5 +1,7 @@
 """Optimisers whose step shrinks where differences were large."""
 
+import math
+
 import numpy as np
 
 from heronry.native import adagrad_step, adam_step
@@ -21,6 +23,10 @@ class Adam:
     def initial_state(self, newest: Vector) -> OptimizerState:
         """Return zero moments."""
         return OptimizerState(0, {"moment1": np.zeros_like(newest), "moment2": np.zeros_like(newest)})
+
+    def largest_difference(self, dtype: np.dtype[np.floating]) -> float:
+        """Return the bound below which squares can be summed for ever."""
+        return _largest_squared(dtype)
 
     def step(
         self, newest: Vector, mean: MeanDifference, state: OptimizerState, new_values: NewVector, new_slot: NewVector
@@ -60,6 +66,10 @@ class Adagrad:
         """Return the first sums of squares."""
         return OptimizerState(0, {"squares": np.full_like(newest, self._settings.initial_accumulator)})
 
+    def largest_difference(self, dtype: np.dtype[np.floating]) -> float:
+        """Return the bound below which squares can be summed for ever."""
+        return _largest_squared(dtype)
+
     def step(
         self, newest: Vector, mean: MeanDifference, state: OptimizerState, new_values: NewVector, new_slot: NewVector
     ) -> Step:
@@ -70,3 +80,12 @@ class Adagrad:
         rate, epsilon = settings.learning_rate, settings.epsilon
         largest = adagrad_step(newest, difference, state.slots["squares"], rate, epsilon, values, squares)
         return Step(values, OptimizerState(state.num_steps + 1, {"squares": squares}), largest)
+
+
+def _largest_squared(dtype: np.dtype[np.floating]) -> float:
+    """Return the largest component whose squares never sum to infinity, however many there are.
+
+    A sum of `2 ** nmant` times a square no longer grows by it: rounding leaves it as it is.
+    """
+    limits = np.finfo(dtype)
+    return math.sqrt(float(limits.max) * 2.0 ** -(limits.nmant + 3))

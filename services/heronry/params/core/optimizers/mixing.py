@@ -1,5 +1,9 @@
 """Mixing of weights."""
 
+import math
+
+import numpy as np
+
 from heronry.params.core.aggregation.differences import MeanDifference
 from heronry.params.core.layout import Vector
 from heronry.params.core.optimizers.state import NewVector, OptimizerState, Step
@@ -20,6 +24,10 @@ class Mixing:
     def initial_state(self, newest: Vector) -> OptimizerState:
         """Return the state of an optimiser that remembers nothing."""
         return OptimizerState()
+
+    def largest_difference(self, dtype: np.dtype[np.floating]) -> float:
+        """Return infinity: what overflows shows in the values."""
+        return math.inf
 
     def step(
         self, newest: Vector, mean: MeanDifference, state: OptimizerState, new_values: NewVector, new_slot: NewVector

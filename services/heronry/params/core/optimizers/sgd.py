@@ -1,5 +1,7 @@
 """Gradient descent with momentum."""
 
+import math
+
 import numpy as np
 
 from heronry.native import sgd_step
@@ -22,6 +24,10 @@ class Sgd:
         """Return zero velocity; none at all without momentum."""
         slots = {"velocity": np.zeros_like(newest)} if self._settings.momentum else {}
         return OptimizerState(0, slots)
+
+    def largest_difference(self, dtype: np.dtype[np.floating]) -> float:
+        """Return infinity: what overflows shows in the values."""
+        return math.inf
 
     def step(
         self, newest: Vector, mean: MeanDifference, state: OptimizerState, new_values: NewVector, new_slot: NewVector

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
 from heronry.params.core.aggregation.differences import MeanDifference
 from heronry.params.core.layout import Vector
 
@@ -40,6 +42,12 @@ class Optimizer(Protocol):
 
     def initial_state(self, newest: Vector) -> OptimizerState:
         """Return the state before the first step, for values of this shape and type."""
+
+    def largest_difference(self, dtype: np.dtype[np.floating]) -> float:
+        """Return the bound of a mean's components beyond which the state could overflow; infinity without one.
+
+        An infinite second moment beside finite values would hold its coordinate still for ever.
+        """
 
     def step(
         self, newest: Vector, mean: MeanDifference, state: OptimizerState, new_values: NewVector, new_slot: NewVector

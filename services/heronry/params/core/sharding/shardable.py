@@ -1,0 +1,60 @@
+"""Which models can be cut into shards."""
+
+from typing import Final
+
+from heronry.types.aggregation import (
+    AggregationRule,
+    FederatedMean,
+    GeometricMedian,
+    Krum,
+    Mean,
+    Median,
+    NormBoundedMean,
+    Sum,
+    TrimmedMean,
+    WeightedMean,
+)
+from heronry.types.errors import FailedPreconditionError, InvalidArgumentError
+from heronry.types.experience import AcknowledgementLevel
+from heronry.types.models import ModelSettings
+
+_SEPARABLE: Final = (Mean, Sum, WeightedMean, FederatedMean, Median, TrimmedMean)
+_REASONS: Final[dict[type[AggregationRule], str]] = {
+    NormBoundedMean: "a shard does not know the norm of the whole contribution",
+    Krum: "a shard does not know the distances between whole contributions",
+    GeometricMedian: "a shard does not know the distances between whole contributions",
+}
+
+
+def check_shardable(settings: ModelSettings) -> None:
+    """Refuse settings whose updates cannot be made of each shard by itself; a whole model may have any.
+
+    Raises:
+      InvalidArgumentError: the rule or the norm's bound takes the whole contribution, or acknowledged
+        contributions could be lost: the shards would then differ for good.
+    """
+    if settings.shard is None:
+        return
+    rule = settings.aggregation.rule
+    if not isinstance(rule, _SEPARABLE):
+        names = ", ".join(kind.__name__ for kind in _SEPARABLE)
+        allowed = f"{names} ({_REASONS[type(rule)]})"
+        raise InvalidArgumentError.of("settings.aggregation.rule", type(rule).__name__, allowed)
+    if settings.limits.max_norm is not None:
+        allowed = f"none for a shard ({_REASONS[NormBoundedMean]})"
+        raise InvalidArgumentError.of("settings.limits.max_norm", settings.limits.max_norm, allowed)
+    if settings.acknowledgement is AcknowledgementLevel.MEMORY:
+        allowed = "process, disk for a shard (what one shard forgets the others have applied)"
+        raise InvalidArgumentError.of("settings.acknowledgement", settings.acknowledgement.value, allowed)
+
+
+def check_whole(model: str, settings: ModelSettings, call: str) -> None:
+    """Refuse a call that would reach one shard and not the others.
+
+    Raises:
+      FailedPreconditionError: the model is a shard.
+    """
+    if settings.shard is not None:
+        message = f"{call}: model {model!r} is shard {settings.shard.index} of {settings.shard.num_shards}"
+        details = {"field": "model", "value": model, "allowed": "a model of one shard"}
+        raise FailedPreconditionError(f"{message}, allowed: a model of one shard", details=details)
