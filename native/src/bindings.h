@@ -5,6 +5,7 @@
 
 namespace heronry {
 
+void bind_crc32c(nanobind::module_& module);
 void bind_dense(nanobind::module_& module);
 void bind_grid_sums(nanobind::module_& module);
 void bind_heap(nanobind::module_& module);

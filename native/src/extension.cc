@@ -3,6 +3,7 @@
 
 NB_MODULE(_extension, module) {
   module.doc() = "Native loops of heronry; use them through heronry.native.";
+  heronry::bind_crc32c(module);
   heronry::bind_dense(module);
   heronry::bind_grid_sums(module);
   heronry::bind_heap(module);

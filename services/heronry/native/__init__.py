@@ -1,6 +1,7 @@
 """The hot loops: C++ where the extension is built, NumPy twins otherwise, one interface."""
 
 from heronry.native.backend import BACKEND
+from heronry.native.crc32c import crc32c
 from heronry.native.dense import dense_delete, dense_insert
 from heronry.native.grid_sums import grid_add, grid_mean
 from heronry.native.heap import heap_delete, heap_insert, heap_is_valid, heap_update
@@ -14,20 +15,24 @@ from heronry.native.return_scan import return_scan
 from heronry.native.rows import gather_columns, take_rows, window_rows
 from heronry.native.sum_tree import SUM_TREE_RADIX, sum_tree_offsets, sum_tree_rebuild, sum_tree_sample, sum_tree_set
 from heronry.native.top_k import scatter, top_k
-from heronry.native.vector_sums import apply_difference, measure, weighted_sum
+from heronry.native.vector_sums import MEASURED_BLOCK, apply_difference, apply_sum, copy_measured, measure, weighted_sum
 
 __all__ = [
     "BACKEND",
     "INT8_BLOCK_SIZE",
+    "MEASURED_BLOCK",
     "SUM_TREE_RADIX",
     "adagrad_step",
     "adam_step",
     "add_references",
     "add_window_references",
     "apply_difference",
+    "apply_sum",
     "bf16_pack",
     "bf16_unpack",
     "coordinate_median",
+    "copy_measured",
+    "crc32c",
     "dense_delete",
     "dense_insert",
     "f16_pack",

@@ -5,9 +5,12 @@ and sum each rounded, so that both twins give the same bits. O(P) each; the inte
 """
 
 from collections.abc import Sequence
+from typing import Final
 
-from heronry.native.arrays import Reals, Vector
+from heronry.native.arrays import Bytes, Reals, Vector
 from heronry.native.backend import LOOPS, Loops
+
+MEASURED_BLOCK: Final = 1 << 16
 
 
 def measure(values: Vector, *, loops: Loops = LOOPS) -> tuple[float, float]:
@@ -21,6 +24,26 @@ def measure(values: Vector, *, loops: Loops = LOOPS) -> tuple[float, float]:
       TypeError: not a contiguous float32 or float64 vector.
     """
     return loops.measure(values)
+
+
+def copy_measured(source: Bytes, out: Vector, squares: float = 0.0, *, loops: Loops = LOOPS) -> tuple[float, float]:
+    """Copy the bytes of a vector; return the largest magnitude in it, and `squares` plus its sum of squares.
+
+    One pass. A vector that comes in parts, each of a multiple of `MEASURED_BLOCK` values but the last, has the
+    largest of their largest magnitudes and, when the sum of each part is passed on to the next, the very sum that
+    `measure` gives.
+
+    Args:
+      source: as many bytes as `out` has; of any alignment.
+      out: the vector; shares no memory with the source.
+      squares: what the sum begins with.
+      loops: the twin to use; the one chosen at import by default.
+
+    Raises:
+      TypeError: not contiguous, or not bytes and a float32 or float64 vector.
+      ValueError: a length differs.
+    """
+    return loops.copy_measured(source, out, squares)
 
 
 def weighted_sum(
@@ -54,3 +77,34 @@ def apply_difference(
       ValueError: a length differs.
     """
     return loops.apply_difference(newest, total, keep, scale, out)
+
+
+def apply_sum(
+    newest: Vector,
+    sources: Sequence[Vector],
+    weights: Reals,
+    keep: float,
+    scale: float,
+    out: Vector,
+    *,
+    loops: Loops = LOOPS,
+) -> float:
+    """Fill `out = newest * keep + sum * scale` with a weighted sum of sources; return the largest magnitude in it.
+
+    The bits of `weighted_sum` and `apply_difference`, in one pass without memory for the sum. Long vectors are
+    halved between two threads.
+
+    Args:
+      newest: what the sum is applied to.
+      sources: N >= 1 vectors.
+      weights: [N] float64, rounded to the vectors' type first.
+      keep: factor of `newest`.
+      scale: factor of the sum.
+      out: the result; may be one of the inputs.
+      loops: the twin to use; the one chosen at import by default.
+
+    Raises:
+      TypeError: vectors of unlike types, or with gaps.
+      ValueError: a length differs, or there is no source.
+    """
+    return loops.apply_sum(newest, sources, weights, keep, scale, out)

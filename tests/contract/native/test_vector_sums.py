@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heronry.native import apply_difference, measure, weighted_sum
+from heronry.native import MEASURED_BLOCK, apply_difference, apply_sum, copy_measured, measure, weighted_sum
 from heronry.native.arrays import Vector
 from heronry.native.backend import Loops
 
@@ -134,3 +134,88 @@ def test_unlike_types_gaps_and_lengths_are_refused(loops: Loops) -> None:
         weighted_sum([single], np.ones(2), single, loops=loops)
     with pytest.raises(ValueError):
         apply_difference(single, np.ones(5, np.float32), 1.0, 1.0, single, loops=loops)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("offset", [0, 1, 13])
+def test_a_vector_that_is_copied_is_measured_at_any_alignment(loops: Loops, dtype: type, offset: int) -> None:
+    values = vector(np.random.default_rng(2), 20_001, dtype)
+    source = np.concatenate([np.zeros(offset, np.uint8), values.view(np.uint8)])[offset:]
+    out = np.zeros_like(values)
+
+    sizes = copy_measured(source, out, loops=loops)
+
+    np.testing.assert_array_equal(out, values)
+    assert sizes == measure(values, loops=loops)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_measured_part_after_part_is_measured_as_a_whole(loops: Loops, dtype: type) -> None:
+    values = vector(np.random.default_rng(3), 5 * MEASURED_BLOCK + 77, dtype)
+    out, sizes = np.zeros_like(values), []
+    squares = 0.0
+
+    for begin, end in ((0, 2), (2, 3), (3, 6)):
+        part = slice(begin * MEASURED_BLOCK, end * MEASURED_BLOCK)
+        sizes.append(copy_measured(values[part].view(np.uint8), out[part], squares, loops=loops))
+        squares = sizes[-1][1]
+
+    assert (max(largest for largest, _ in sizes), squares) == measure(values, loops=loops)
+    np.testing.assert_array_equal(out, values)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, -np.inf])
+def test_a_value_that_is_not_finite_shows_in_the_copy(loops: Loops, wrong: float) -> None:
+    values = np.ones(5000, np.float32)
+    values[4999] = wrong
+
+    assert not math.isfinite(copy_measured(values.view(np.uint8), np.empty_like(values), loops=loops)[0])
+
+
+def test_bytes_of_another_length_are_refused(loops: Loops) -> None:
+    with pytest.raises(ValueError):
+        copy_measured(np.zeros(15, np.uint8), np.zeros(4, np.float32), loops=loops)
+    with pytest.raises(TypeError):
+        copy_measured(np.zeros(16, np.uint8), np.zeros(4, np.int32), loops=loops)  # type: ignore[arg-type]  # refused
+
+
+@given(seed=seeds, length=lengths, dtype=st.sampled_from(TYPES), num_sources=st.integers(1, 10))
+def test_a_sum_is_applied_with_the_bits_of_the_two_passes(
+    loops: Loops, seed: int, length: int, dtype: type, num_sources: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    sources, weights = [vector(rng, length, dtype) for _ in range(num_sources)], rng.standard_normal(num_sources)
+    newest = vector(rng, length, dtype)
+    total, expected, out = np.empty_like(newest), np.empty_like(newest), np.empty_like(newest)
+    weighted_sum(sources, weights, total, loops=loops)
+    largest = apply_difference(newest, total, 0.9, -0.3, expected, loops=loops)
+
+    assert apply_sum(newest, sources, weights, 0.9, -0.3, out, loops=loops) == largest
+    assert out.tobytes() == expected.tobytes()
+    # The result may lie where the newest values lay.
+    apply_sum(newest, sources, weights, 0.9, -0.3, newest, loops=loops)
+    assert newest.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("at", [0, (1 << 20) // 2 - 1, (1 << 20) // 2, (1 << 20) + 2])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_halves_of_a_long_vector_are_one_result(loops: Loops, at: int, wrong: float) -> None:
+    newest, source = np.zeros((1 << 20) + 3, np.float32), np.full((1 << 20) + 3, 0.5, np.float32)
+    out = np.empty_like(newest)
+    source[at] = -3.0
+
+    largest = apply_sum(newest, [source, source], np.ones(2), 1.0, 1.0, out, loops=loops)
+
+    assert largest == 6.0
+    np.testing.assert_array_equal(out, source * 2)
+    source[at] = wrong
+    assert not math.isfinite(apply_sum(newest, [source], np.ones(1), 1.0, 1.0, out, loops=loops))
+
+
+def test_a_sum_of_nothing_is_not_applied(loops: Loops) -> None:
+    single = np.ones(4, np.float32)
+
+    with pytest.raises(ValueError):
+        apply_sum(single, [], np.ones(0), 1.0, 1.0, single, loops=loops)
+    with pytest.raises(ValueError):
+        apply_sum(single, [np.ones(5, np.float32)], np.ones(1), 1.0, 1.0, single, loops=loops)

@@ -1,5 +1,6 @@
 """NumPy twins of the native loops: the oracle, and what runs where no compiler was."""
 
+from heronry.native.twins.crc32c import crc32c, has_wide_crc32c
 from heronry.native.twins.dense import dense_delete, dense_insert
 from heronry.native.twins.grid_sums import grid_add, grid_mean
 from heronry.native.twins.heap import heap_delete, heap_insert, heap_is_valid, heap_update
@@ -13,7 +14,7 @@ from heronry.native.twins.return_scan import return_scan
 from heronry.native.twins.rows import gather_columns, window_rows
 from heronry.native.twins.sum_tree import sum_tree_rebuild, sum_tree_sample, sum_tree_set
 from heronry.native.twins.top_k import scatter, top_k
-from heronry.native.twins.vector_sums import apply_difference, measure, weighted_sum
+from heronry.native.twins.vector_sums import apply_difference, apply_sum, copy_measured, measure, weighted_sum
 
 __all__ = [
     "adagrad_step",
@@ -21,9 +22,12 @@ __all__ = [
     "add_references",
     "add_window_references",
     "apply_difference",
+    "apply_sum",
     "bf16_pack",
     "bf16_unpack",
     "coordinate_median",
+    "copy_measured",
+    "crc32c",
     "dense_delete",
     "dense_insert",
     "f16_pack",
@@ -31,6 +35,7 @@ __all__ = [
     "gather_columns",
     "grid_add",
     "grid_mean",
+    "has_wide_crc32c",
     "heap_delete",
     "heap_insert",
     "heap_is_valid",
