@@ -44,6 +44,10 @@ def test_a_single_contribution_is_its_own_mean_bit_for_bit(weight: float) -> Non
     assert result.tobytes() == pushed.tobytes()
 
 
+def test_a_single_integer_beyond_the_precision_of_floats_is_published_as_it_is() -> None:
+    assert int(merged(MergeRule.MEAN, np.int64(0), [(2**53 + 1, 0.3)])) == 2**53 + 1
+
+
 def test_adding_leaves_the_merge_before_as_it_was() -> None:
     schema = ModelSchema.of({"t": np.float32(0)}, {"t": (TensorRole.BUFFER, MergeRule.MEAN)})
     before = MergedBuffers(schema.tensors).plus({"t": np.float32(1)}, 1.0)

@@ -1,12 +1,13 @@
 """What a model that is cut into shards remembers of its rounds."""
 
+import numpy as np
 import pytest
 
 from heronry.types.blocking import WouldBlock
 from heronry.types.consistency import Asynchronous, BufferedAsynchronous
 from heronry.types.contribution import ContributionKind
-from heronry.types.errors import FailedPreconditionError
-from heronry.types.models import Shard
+from heronry.types.errors import DataLossError, FailedPreconditionError
+from heronry.types.models import ModelSettings, Shard
 
 FIRST = Shard(0, 2)
 
@@ -29,18 +30,14 @@ def test_rounds_are_told_in_order_with_what_they_counted(bench) -> None:
     assert closed.version == bench.version
 
 
-def test_whoever_has_seen_all_waits_for_the_next_even_over_a_rollback(bench) -> None:
+def test_whoever_has_seen_all_waits_for_the_next(bench) -> None:
     bench.register(0.0, shard=FIRST)
     with pytest.raises(WouldBlock) as waiting:
         bench.models.closed_rounds("policy", 0)
-    bench.models.rollback("policy", 1, None, "back", 100.0)
-    with pytest.raises(WouldBlock) as again:
-        bench.models.closed_rounds("policy", 0)
     bench.push(1.0)
 
-    assert again.value.condition in bench.woken
-    assert waiting.value.condition != again.value.condition
-    assert names(bench, 0) == [(2, ["request-1-1"])]
+    assert waiting.value.condition in bench.woken
+    assert names(bench, 0) == [(1, ["request-1-1"])]
 
 
 def test_rounds_that_are_forgotten_are_refused_by_name(bench) -> None:
@@ -48,16 +45,19 @@ def test_rounds_that_are_forgotten_are_refused_by_name(bench) -> None:
     for _ in range(1030):
         bench.push(1.0, kind=ContributionKind.DELTA)
 
-    with pytest.raises(FailedPreconditionError, match="older rounds are forgotten"):
-        bench.models.closed_rounds("policy", 0)
+    with pytest.raises(DataLossError, match=r"after_round: got 5, allowed: 6 to 1030 \(rounds remembered\)"):
+        bench.models.closed_rounds("policy", 5)
     assert len(names(bench, 6)) == 1024
 
 
-def test_whole_models_remember_no_rounds(bench) -> None:
+def test_whole_models_and_later_shards_tell_no_rounds(bench) -> None:
     bench.register(0.0)
+    schema = bench.model.schema
+    bench.models.register("later", schema, ModelSettings(shard=Shard(1, 2, "host:1")), np.zeros(4, np.uint8), 100.0)
 
-    with pytest.raises(FailedPreconditionError, match="a shard"):
-        bench.models.closed_rounds("policy", 0)
+    for name in ("policy", "later"):
+        with pytest.raises(FailedPreconditionError, match="allowed: the first shard"):
+            bench.models.closed_rounds(name, 0)
 
 
 def test_closed_rounds_outlive_a_crash(open_folder) -> None:

@@ -10,7 +10,7 @@ from heronry.params.core.durability.checkpoint import read_checkpoint, write_che
 from heronry.params.core.durability.state_folder import StateFolder
 from heronry.params.core.optimizers.state import OptimizerState
 from heronry.types.aggregation import Aggregation, WeightedMean
-from heronry.types.consistency import BufferedAsynchronous
+from heronry.types.consistency import Asynchronous, BufferedAsynchronous
 from heronry.types.contribution import ContributionKind
 from heronry.types.errors import (
     DataLossError,
@@ -94,19 +94,20 @@ def test_a_request_counted_before_the_crash_is_not_counted_again(open_folder) ->
 
 def test_tags_survive_also_on_versions_that_are_no_longer_new(open_folder) -> None:
     bench, folder = open_folder()
-    bench.register(0.0, num_versions_kept=2)
+    bench.register(0.0, num_versions_kept=2, consistency=Asynchronous(max_staleness=0))
     for value in (1.0, 2.0):
         bench.push(value)
     folder.write(bench.models.begin_checkpoint())
     bench.models.tag("policy", 2, "best")
+    bench.models.tag("policy", 3, "fair")
     for value in (3.0, 4.0, 5.0):
         bench.push(value)
 
     for _ in range(2):
         bench, _ = open_folder()
 
-        best = bench.model.history.select(tag="best")
-        assert (best.version.number, best.flat.view(np.float32)[0]) == (2, 1.0)
+        kept = [bench.model.history.select(tag=tag) for tag in ("best", "fair")]
+        assert [(p.version.number, p.flat.view(np.float32)[0]) for p in kept] == [(2, 1.0), (3, 2.0)]
 
 
 def test_statistics_and_half_a_round_survive_a_checkpoint(open_folder) -> None:

@@ -1,7 +1,9 @@
 """Updates of settings, and models that go."""
 
+import numpy as np
 import pytest
 
+from heronry.params.core.decoding import decode_packed
 from heronry.params.core.model_update import ModelUpdate
 from heronry.types.blocking import WouldBlock
 from heronry.types.consistency import Asynchronous, BufferedAsynchronous, StaleSynchronous, SynchronousRounds
@@ -10,11 +12,18 @@ from heronry.types.errors import (
     InvalidArgumentError,
     InvalidContributionError,
     ModelNotFoundError,
+    SchemaMismatchError,
     VersionNotFoundError,
 )
 from heronry.types.experience import AcknowledgementLevel
 from heronry.types.models import ContributionLimits
 from heronry.types.optimizers import AdamOptimizer, SgdOptimizer
+from heronry.types.tensors import MergeRule, ModelSchema, TensorRole
+from heronry.types.version import ParameterVersion
+
+
+def flat_of(*values: float) -> np.ndarray:
+    return np.array(values, np.float32).view(np.uint8)
 
 
 def changed(bench, **fields: object) -> None:
@@ -197,3 +206,44 @@ def test_readers_and_workers_of_a_deleted_model_do_not_mistake_its_successor_for
     for base in (first, second):
         with pytest.raises(VersionNotFoundError):
             bench.push(1.0, kind=ContributionKind.DELTA, base_version=base)
+
+
+@pytest.mark.parametrize("kind", list(ContributionKind))
+def test_values_on_their_way_to_a_model_that_was_replaced_are_refused(bench, kind: ContributionKind) -> None:
+    bench.register(1.0)
+    layout, header = bench.model.layout, bench.header(kind=kind, base_version=ParameterVersion(1, 1))
+    decoded = decode_packed(layout, header.codec, flat_of(2.0), bench.pool)
+    bench.models.delete("policy")
+    bench.register(1.0, 5.0)
+
+    with pytest.raises(SchemaMismatchError, match=r"parameters: got .*\[1\].*float32\[2\]"):
+        bench.models.push(header, decoded, 4, 0.0, 100.0)
+
+    assert (bench.version.number, list(bench.values)) == (1, [1.0, 5.0])
+
+
+def test_other_tensors_on_their_way_to_a_model_that_was_replaced_are_refused(bench) -> None:
+    def register(name: str) -> None:
+        tensors = {"weight": np.zeros(1, np.float32), name: np.zeros(1, np.float32)}
+        roles = {name: (TensorRole.BUFFER, MergeRule.LAST)}
+        bench.register_schema(ModelSchema.of(tensors, roles), tensors)
+
+    register("mean")
+    header = bench.header(base_version=ParameterVersion(1, 1))
+    decoded = decode_packed(bench.model.layout, header.codec, flat_of(2.0, 3.0), bench.pool)
+    bench.models.delete("policy")
+    register("count")
+
+    with pytest.raises(SchemaMismatchError, match=r"tensors: got .*'mean'.*allowed: .*'count'"):
+        bench.models.push(header, decoded, 8, 0.0, 100.0)
+
+
+def test_a_watch_is_told_of_the_end_of_its_model_whatever_else_is_waited_for(bench) -> None:
+    version = bench.register(0.0)
+    with pytest.raises(WouldBlock) as watch:
+        bench.models.newer("policy", version, True)
+    for index in range(8192):
+        with pytest.raises(WouldBlock):
+            bench.models.select("policy", None, str(index), True)
+
+    assert watch.value.condition in bench.models.delete("policy").conditions

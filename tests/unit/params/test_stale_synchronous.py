@@ -128,3 +128,19 @@ def test_whoever_pulls_before_every_step_is_never_further_ahead_than_the_bound(m
     # The step that follows a pull at the bound leads by one more, as in Ho et al. 2013.
     assert max(clocks.values()) - min(clocks.values()) <= max_lead + 1
     assert may_go_on(bench, min(clocks, key=clocks.__getitem__))
+
+
+def test_what_is_remembered_of_those_who_wait_is_bounded_and_the_oldest_still_wake_by_time(bench) -> None:
+    bench.register(0.0, consistency=StaleSynchronous(max_lead=0))
+    _, slow = bench.join("fast", "slow")
+    step(bench, "fast")
+    with pytest.raises(WouldBlock) as first:
+        bench.models.check_lead("policy", "fast", 0.0)
+
+    for _ in range(5000):
+        bench.model.workers.count_accepted("fast", 0)
+        may_go_on(bench, "fast")
+
+    woken = bench.models.unregister_worker("policy", "slow", slow, 0.0).conditions
+    assert len(woken) == 4096
+    assert first.value.earliest_s == 10.0

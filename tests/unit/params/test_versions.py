@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from heronry.params.core.versions import Published, VersionHistory
-from heronry.types.errors import InvalidArgumentError, VersionNotFoundError
+from heronry.types.errors import InvalidArgumentError, ResourceExhaustedError, VersionNotFoundError
 from heronry.types.version import ParameterVersion
 
 
@@ -69,3 +69,23 @@ def test_numbers_never_fall() -> None:
 def test_published_values_cannot_be_written_to() -> None:
     with pytest.raises(ValueError, match="read-only"):
         history(1).newest.flat[0] = 1
+
+
+def test_restored_tags_keep_all_their_versions() -> None:
+    old, restored = history(2), history(5, num_kept=1)
+    for published in old.readable():
+        restored.keep(published)
+
+    restored.restore_tags({"first": 1, "second": 2})
+
+    assert numbers(restored) == [1, 2, 5]
+
+
+def test_more_tags_than_allowed_are_refused_but_tags_move() -> None:
+    made = history(2)
+    for index in range(256):
+        made.tag(str(index), 1)
+
+    with pytest.raises(ResourceExhaustedError, match="tag: got 'more', allowed: one of the 256 given"):
+        made.tag("more", 1)
+    assert made.tag("7", 2).version.number == 2

@@ -49,13 +49,14 @@ class BufferPool:
 
     def _taken(self, num_bytes: int) -> bytearray:
         with self._gate:
-            kept = self._idle.get(num_bytes)
-            if not kept:
+            # Tried, not looked up first: a buffer given back by this very thread may push the last one out.
+            try:
+                memory = self._idle[num_bytes].pop()
+            except (KeyError, IndexError):
                 return bytearray(num_bytes)
-            memory = kept.pop()
             self._num_idle_bytes -= num_bytes
-            if not kept:
-                del self._idle[num_bytes]
+            if not self._idle.get(num_bytes):
+                self._idle.pop(num_bytes, None)
             return memory
 
     def _give_back(self, memory: bytearray) -> None:

@@ -44,8 +44,8 @@ def _merge(tensor: TensorSpec, merged: Array | None, pushed: Array, share: float
     if tensor.merge_rule is MergeRule.LAST:
         return pushed
     if tensor.merge_rule is MergeRule.MEAN:
-        scaled = _wide(pushed) * share
-        return scaled if merged is None else _wide(merged) + scaled
+        # The first one's share is 1: it stays in its own type, in which it may be published.
+        return pushed if merged is None else _wide(merged) + _wide(pushed) * share
     return pushed if merged is None else _added(merged, pushed)
 
 
@@ -53,8 +53,10 @@ def _publish(tensor: TensorSpec, newest: Array, merged: Array, denominator: floa
     if tensor.merge_rule is MergeRule.LAST:
         return merged
     if tensor.merge_rule is MergeRule.MEAN:
-        mean = _wide(merged) / denominator
-        return _rounded(mean, tensor.element_type.dtype)
+        dtype = tensor.element_type.dtype
+        if denominator == 1.0 and merged.dtype == dtype:
+            return merged
+        return _rounded(_wide(merged) / denominator, dtype)
     return _added(newest, merged)
 
 
@@ -70,4 +72,6 @@ def _rounded(mean: Array, dtype: np.dtype[np.generic]) -> Array:
 
 def _added(left: Array, right: Array) -> Array:
     """Add in the tensor's own type: integer counters are exact and order-independent."""
-    return np.add(left, right, dtype=left.dtype)
+    with np.errstate(over="ignore"):
+        # Whoever publishes refuses what is not finite, by name.
+        return np.add(left, right, dtype=left.dtype)

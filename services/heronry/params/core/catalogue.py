@@ -4,7 +4,14 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Final
 
-from heronry.params.core.conditions import Conditions, model_condition, waits
+from heronry.params.core.conditions import (
+    Conditions,
+    closed_condition,
+    model_condition,
+    number_condition,
+    round_condition,
+    waits,
+)
 from heronry.params.core.model import Model
 from heronry.types.blocking import WouldBlock
 from heronry.types.errors import ModelNotFoundError
@@ -87,7 +94,14 @@ class Catalogue:
         while len(self._deleted) > _MOST_DELETED:
             self._deleted.popitem(last=False)
         model.close()
-        return model.awaited.all()
+        # A flood of other waits may have driven these out, for which readers wait without a deadline.
+        newest, opened = model.history.newest.version.number, model.round.round_id
+        next_ones = {
+            number_condition(name, newest + 1),
+            round_condition(name, opened + 1),
+            closed_condition(name, opened),
+        }
+        return model.awaited.all() | next_ones
 
     def _awaited(self, name: str, may_wait: bool) -> Model:
         """Return a model, or make a caller wait that may; not for one that was deleted."""

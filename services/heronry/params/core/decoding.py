@@ -69,11 +69,18 @@ def check_decoded(layout: ParameterLayout, decoded: Decoded) -> None:
         raise SchemaMismatchError.of("tensors", str(sorted(got_others)), f"{sorted(have_others)}, of the same types")
 
 
-def decode_packed(layout: ParameterLayout, codec: ParameterCodec, packed: Bytes, pool: BufferPool) -> Decoded:
+def decode_packed(
+    layout: ParameterLayout,
+    codec: ParameterCodec,
+    packed: Bytes,
+    pool: BufferPool,
+    sizes: tuple[float, float] | None = None,
+) -> Decoded:
     """Return the values in the packed bytes of a contribution, or of a model's first version.
 
     With F32 the vector is a view of `packed` where the layout allows. O(P), and the interpreter is free
-    meanwhile: meant for a thread of its own.
+    meanwhile: meant for a thread of its own. Not so when the vector is all there is and its `sizes` are known,
+    as `measure` gives them.
 
     Raises:
       SchemaMismatchError: the bytes have another length than the model's.
@@ -88,11 +95,13 @@ def decode_packed(layout: ParameterLayout, codec: ParameterCodec, packed: Bytes,
         vector = _new_vector(layout, pool)
         begin = unpack_parameters(codec, packed, _others_num_bytes(layout), vector)
         others = _others_from(layout, packed[begin:])
-    return _checked(layout, vector, others)
+    return _checked(layout, vector, others, sizes)
 
 
-def _checked(layout: ParameterLayout, vector: Vector, others: Mapping[str, Array]) -> Decoded:
-    largest, squared_norm = measure(vector) if vector.size else (0.0, 0.0)
+def _checked(
+    layout: ParameterLayout, vector: Vector, others: Mapping[str, Array], sizes: tuple[float, float] | None
+) -> Decoded:
+    largest, squared_norm = measure(vector) if sizes is None else sizes
     if not np.isfinite(largest):
         index = int(np.argmin(np.isfinite(vector)))
         tensor, position = layout.tensor_at(index)

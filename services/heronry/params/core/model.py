@@ -6,6 +6,7 @@ from typing import Final
 
 from heronry.params.core.aggregation.accumulator import Accumulator
 from heronry.params.core.aggregation.rules import accumulator_of
+from heronry.params.core.aggregation.vectors import new_vector
 from heronry.params.core.buffers import MergedBuffers
 from heronry.params.core.conditions import Awaited, Conditions, closed_condition, number_condition
 from heronry.params.core.consistency.mode import Surroundings
@@ -13,7 +14,7 @@ from heronry.params.core.consistency.modes import mode_of
 from heronry.params.core.decoding import decode_packed
 from heronry.params.core.figures import Figures
 from heronry.params.core.layout import Bytes, ParameterLayout
-from heronry.params.core.optimizers.from_settings import optimizer_of
+from heronry.params.core.optimizers.from_settings import check_precision, optimizer_of
 from heronry.params.core.optimizers.state import OptimizerState
 from heronry.params.core.pipeline import Newest, Pipeline
 from heronry.params.core.plans import Closing, Plan, Rollback
@@ -56,6 +57,7 @@ class Model:
         self.settings = settings
         self.epoch = epoch
         self.layout = ParameterLayout(schema)
+        check_precision(settings.optimizer, self.layout.dtype)
         self.history = VersionHistory(settings.num_versions_kept)
         self.requests = RequestMemory()
         self.rollbacks = RequestMemory(num_clients=1)
@@ -94,7 +96,9 @@ class Model:
         published = self.history.newest
         if self._newest is None or self._newest.number != published.version.number:
             # Made once a round: the vector of some layouts is a copy.
-            self._newest = Newest(published.version.number, published.flat, self.layout.vector(published.flat))
+            out = None if self.layout.is_contiguous else new_vector(self.layout, self._resources.pool)
+            vector = self.layout.vector(published.flat, out)
+            self._newest = Newest(published.version.number, published.flat, vector)
         return self._newest
 
     def initialise(self, flat: Bytes, time_s: float) -> Published:

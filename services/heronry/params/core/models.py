@@ -30,6 +30,7 @@ from heronry.params.core.layout import Bytes
 from heronry.params.core.membership import Membership
 from heronry.params.core.model import Model
 from heronry.params.core.model_update import ModelUpdate
+from heronry.params.core.optimizers.from_settings import check_precision
 from heronry.params.core.planning import discard, plan_close, plan_contribution
 from heronry.params.core.plans import Plan
 from heronry.params.core.readers import Readers
@@ -218,6 +219,7 @@ class Models(Readers, Membership, Followers):
         model = self.model(name)
         check_whole(name, model.settings, "update")
         settings = update.applied_to(model.settings)
+        check_precision(settings.optimizer, model.layout.dtype)
         self._log.append(updated(name, settings), settings.acknowledgement)
         return Changed(settings, self._changed(model, model.change(settings)))
 

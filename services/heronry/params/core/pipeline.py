@@ -105,7 +105,7 @@ class Pipeline:
             raise ValueError("WEIGHTS without the values of their base version")
         values = self._pooled()
         with np.errstate(over="ignore"):
-            np.subtract(vector, self._layout.vector(base), out=values)
+            np.subtract(vector, self._layout.vector(base, values), out=values)
         values.flags.writeable = False
         return Difference(values)
 

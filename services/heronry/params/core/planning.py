@@ -35,7 +35,7 @@ def plan_contribution(
         client_id=header.client_id,
         request_id=header.request_id,
         contribution=model.pipeline.contribution(
-            difference, decoded, model.newest, factor, admission.weight, max_norm, _max_component(model)
+            difference, decoded, model.newest, factor, admission.weight, max_norm, max_component(model)
         ),
         others=decoded.others,
         staleness=admission.staleness,
@@ -81,7 +81,7 @@ def discard(model: Model, plan: Plan) -> None:
     model.round.accumulator.discard(plan.prepared)
 
 
-def _max_component(model: Model) -> float:
+def max_component(model: Model) -> float:
     """Return the bound of a contribution's components that keeps the optimiser's state finite in any round."""
     bound = model.optimizer.largest_difference(model.layout.dtype)
     # What a mean or a robust rule makes is no larger than the largest contribution.

@@ -234,6 +234,18 @@ def test_an_update_that_would_not_be_finite_at_one_shard_leaves_its_values(open_
     assert bench.tensors["w"].tolist() == [1.0, float(np.float32(3e38))]
 
 
+def test_a_part_whose_square_overflows_leaves_values_and_moments_finite(open_shards) -> None:
+    bench = open_shards(2)
+    bench.register({"w": np.zeros(2, np.float32)}, optimizer=AdamOptimizer(0.1))
+    bench.push({"w": np.array([1.0, 1e20], np.float32)}, "r", kind=ContributionKind.GRADIENT)
+
+    bench.follow()
+
+    assert bench.numbers == [2, 2]
+    assert bench.tensors["w"][1] == 0.0
+    assert all(np.isfinite(slot).all() for slot in bench.second.optimizer_state.slots.values())
+
+
 def test_rounds_that_are_missing_are_told_with_the_way_to_recover(pair) -> None:
     for number in range(3):
         pair.push(weights(1.0), f"r{number}")

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from heronry.native import apply_difference, measure, weighted_sum
+from heronry.native import apply_difference, apply_sum, measure, weighted_sum
 from heronry.params.core.layout import Vector
 
 # 256 KiB of float32: the differences of a chunk are measured while they are in the cache.
@@ -50,23 +50,32 @@ class Difference:
 
 @dataclass(frozen=True)
 class MeanDifference:
-    """A mean `scale * values - anchor * v` over the newest values `v`.
+    """A mean `scale * sum - anchor * v` over the newest values `v`.
 
     `anchor` has the scale in it already. A mean of weights has the anchor 1, exactly.
+
+    Attributes:
+      values: the sum; or the first of its terms when there are `more`, which are added when they are needed: often
+        in the pass that applies them.
+      more: the other terms, added from left to right.
+      weights: of all terms; 1 for a sum.
     """
 
     values: Vector
     anchor: float
     scale: float = 1.0
+    more: tuple[Vector, ...] = ()
+    weights: tuple[float, ...] = (1.0,)
 
     def evaluated(self, newest: Vector, new_vector: Callable[[], Vector]) -> Vector:
         """Return the mean difference itself, `[P]`: `values` where it is that, or in memory from `new_vector`."""
+        total = self._total(new_vector)
         if self.scale == 1.0 and not self.anchor:
-            return self.values
+            return total
         out = new_vector()
         upper, lower = _in_two_parts(self.scale, newest.dtype)
         factors = np.array([-self.anchor, upper, lower])
-        sources = (newest, self.values, self.values)
+        sources = (newest, total, total)
         used = [i for i, factor in enumerate(factors) if factor]
         weighted_sum([sources[i] for i in used], factors[used], out)
         return out
@@ -79,12 +88,21 @@ class MeanDifference:
         """
         keep, scale = 1.0 - rate * self.anchor, rate * self.scale
         if not keep and scale == 1.0:
-            return self.values, measure(self.values)[0]
+            total = self._total(new_vector)
+            return total, measure(total)[0]
         out = new_vector()
         if keep:
-            return out, apply_difference(newest, self.values, keep, scale, out)
+            return out, apply_sum(newest, (self.values, *self.more), np.array(self.weights), keep, scale, out)
         upper, lower = _in_two_parts(scale, newest.dtype)
-        return out, apply_difference(self.values, self.values, lower, upper, out)
+        total = self._total(lambda: out)
+        return out, apply_difference(total, total, lower, upper, out)
+
+    def _total(self, new_vector: Callable[[], Vector]) -> Vector:
+        if not self.more:
+            return self.values
+        out = new_vector()
+        weighted_sum((self.values, *self.more), np.array(self.weights), out)
+        return out
 
 
 def _in_two_parts(factor: float, dtype: np.dtype[np.floating]) -> tuple[float, float]:

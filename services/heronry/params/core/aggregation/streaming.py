@@ -1,6 +1,7 @@
 """Means and sums that are accumulated as contributions arrive."""
 
 from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -14,12 +15,22 @@ from heronry.params.core.aggregation.vectors import new_vector
 from heronry.params.core.buffer_pool import BufferPool
 from heronry.params.core.layout import ParameterLayout, Vector
 
+# Few enough to be read side by side; their memory is bounded for models that are large.
+_MOST_HELD: Final = 3
+_MOST_HELD_BYTES: Final = 256 << 20
+
+
+class _Term(NamedTuple):
+    values: Vector
+    factor: float
+
 
 class StreamingSum:
     """A running weighted sum in one buffer, whatever the number of contributions.
 
     Weights are counted in units of the first one: a single contribution is its own mean, bit for bit, whatever
-    its weight. It stays where it came in; the buffer is taken for the second. Adding is O(P), one pass.
+    its weight. The newest few stay where they came in and are summed together, at the latest in the pass that
+    applies them: a small round needs no buffer and no pass of its own. Adding is O(P), always in order of arrival.
     """
 
     def __init__(
@@ -36,13 +47,17 @@ class StreamingSum:
         self._is_mean = is_mean
         self._norm_bound = norm_bound
         self._bound = largest_term(layout.dtype, round_size)
+        num_bytes = layout.num_parameters * layout.dtype.itemsize
+        self._most_held = max(1, min(_MOST_HELD, _MOST_HELD_BYTES // max(1, num_bytes)))
         self.clear()
 
     def clear(self) -> None:
         """Begin the next round; vectors handed out are left alone."""
         self.num_contributions = 0
         self._first: Prepared | None = None
-        self._total: Vector | None = None
+        self._held: list[_Term] = []
+        self._room: Vector | None = None
+        self._num_summed = 0
         self._unit = 1.0
         self._anchor = 0.0
         self._denominator = 0.0
@@ -58,35 +73,34 @@ class StreamingSum:
         share = self._share(prepared)
         check_share(share)
         check_term(contribution.largest * abs(prepared.scale) * share, self._bound)
-        if self.num_contributions and self._total is None:
-            self._total = self._new_vector()
+        if self._room is None and len(self._held) == self._most_held:
+            self._room = new_vector(self._layout, self._pool)
         return prepared
 
     def discard(self, prepared: Prepared) -> None:
         """Let go of what was prepared: it holds nothing."""
 
     def add(self, prepared: Prepared) -> None:
-        """Count a contribution in one pass."""
+        """Count a contribution; every few of them are summed in one pass."""
         if not self.num_contributions:
-            self._first, self._unit = prepared, prepared.contribution.weight
-        elif self._first is not None:
-            self._total, self._first = self._sum_with(prepared), None
-        else:
-            factors = np.array([prepared.scale * self._share(prepared)])
-            weighted_sum((_values(prepared),), factors, self._room(), onto=True)
+            self._unit = prepared.contribution.weight
+        self._first = None if self.num_contributions else prepared
+        self._held.append(self._term(prepared))
         self._anchor, self._denominator = self._counted(prepared)
         self.num_contributions += 1
+        if len(self._held) > self._most_held:
+            self._sum_held()
 
     def mean(self, newest: Vector, last: Prepared | None = None) -> MeanDifference:
         """Return the mean, or the sum, of what was added and of `last`; see `Accumulator.mean`."""
         only = self._first if last is None else last
         if only is not None and self.num_contributions == (0 if last else 1):
             return MeanDifference(_values(only), only.anchor, only.scale)
-        if last is not None:
-            return self._divided(self._sum_with(last), *self._counted(last))
         if not self.num_contributions:
             raise ValueError("the mean of no contributions")
-        return self._divided(self._room(), self._anchor, self._denominator)
+        if last is None:
+            return self._divided(self._terms(), self._anchor, self._denominator)
+        return self._divided([*self._terms(), self._term(last)], *self._counted(last))
 
     def _share(self, prepared: Prepared) -> float:
         """Return the factor that a contribution of this weight enters the sum with."""
@@ -100,30 +114,29 @@ class StreamingSum:
         share = self._share(prepared)
         return self._anchor + share * prepared.anchor, self._denominator + share
 
-    def _sum_with(self, last: Prepared) -> Vector:
-        """Return the sum with one more contribution, leaving what was added as it is."""
-        factor = last.scale * self._share(last)
-        if self._first is not None:
-            # Nothing lies in the round's own buffer yet.
-            before, scale, out = _values(self._first), self._first.scale, self._room()
-        else:
-            before, scale, out = self._room(), 1.0, self._new_vector()
-        weighted_sum((before, _values(last)), np.array([scale, factor]), out)
-        return out
+    def _term(self, prepared: Prepared) -> _Term:
+        return _Term(_values(prepared), prepared.scale * self._share(prepared))
 
-    def _divided(self, total: Vector, anchor: float, denominator: float) -> MeanDifference:
-        if not self._is_mean:
-            return MeanDifference(total, anchor)
-        return MeanDifference(total, anchor / denominator, 1.0 / denominator)
+    def _terms(self) -> list[_Term]:
+        """Return what the sum consists of: the buffer, and what is held beside it."""
+        if self._room is None or not self._num_summed:
+            return self._held
+        return [_Term(self._room, 1.0), *self._held]
 
-    def _room(self) -> Vector:
-        """Return the round's own buffer."""
-        if self._total is None:
-            self._total = self._new_vector()
-        return self._total
+    def _sum_held(self) -> None:
+        """Add to the buffer what is held."""
+        if self._room is None:
+            raise AssertionError("the buffer was taken when this contribution was prepared")
+        vectors, factors = zip(*self._held, strict=True)
+        weighted_sum(vectors, np.array(factors), self._room, onto=self._num_summed > 0)
+        self._num_summed += len(vectors)
+        self._held = []
 
-    def _new_vector(self) -> Vector:
-        return new_vector(self._layout, self._pool)
+    def _divided(self, terms: list[_Term], anchor: float, denominator: float) -> MeanDifference:
+        vectors, factors = zip(*terms, strict=True)
+        if self._is_mean:
+            return MeanDifference(vectors[0], anchor / denominator, 1.0 / denominator, vectors[1:], factors)
+        return MeanDifference(vectors[0], anchor, 1.0, vectors[1:], factors)
 
 
 def _values(prepared: Prepared) -> Vector:

@@ -154,7 +154,8 @@ class SynchronousMode:
         self.deadline_s, self._retry_s = None, -math.inf
 
     def _draw_first(self, opened: Round, now_s: float) -> Conditions:
-        needed = 1 if self._has_drawn else self._settings.workers_needed
+        # What a restored round has counted was drawn before the restart.
+        needed = 1 if self._has_drawn or opened.num_contributions else self._settings.workers_needed
         if self.deadline_s is not None or len(self._surroundings.workers.live(now_s)) < needed:
             return NOTHING
         self._has_drawn = True

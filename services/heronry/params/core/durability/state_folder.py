@@ -7,6 +7,7 @@ the oldest checkpoint kept needs are kept too, so that a damaged checkpoint cost
 the journals after it lead to the same state.
 """
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -194,11 +195,13 @@ class StateFolder:
             return
         kept = sequences[-_NUM_CHECKPOINTS_KEPT:]
         for sequence in [s for s in sequences if s < kept[0]]:
-            shutil.rmtree(self._checkpoint_path(sequence))
+            # The new checkpoint stands, whatever becomes of the old: what stays is tried again at the next one.
+            shutil.rmtree(self._checkpoint_path(sequence), ignore_errors=True)
             self._first_journals.pop(sequence, None)
         needed = min(self._first_journal(sequence) for sequence in kept)
         for sequence in [s for s in self._journal_sequences() if s < needed]:
-            self._journal_path(sequence).unlink()
+            with contextlib.suppress(OSError):
+                self._journal_path(sequence).unlink()
 
     def _first_journal(self, sequence: int) -> int:
         """Return the first journal that a checkpoint needs; of one that cannot be read, all."""

@@ -85,7 +85,7 @@ class Adagrad:
 def _largest_squared(dtype: np.dtype[np.floating]) -> float:
     """Return the largest component whose squares never sum to infinity, however many there are.
 
-    A sum of `2 ** nmant` times a square no longer grows by it: rounding leaves it as it is.
+    A sum of `2 ** (nmant + 2)` times a square no longer grows by it: rounding leaves it as it is.
     """
     limits = np.finfo(dtype)
     return math.sqrt(float(limits.max) * 2.0 ** -(limits.nmant + 3))

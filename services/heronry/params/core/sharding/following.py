@@ -9,7 +9,7 @@ from heronry.params.core.aggregation.contribution import Contribution
 from heronry.params.core.aggregation.differences import Difference
 from heronry.params.core.decoding import Decoded
 from heronry.params.core.model import Model
-from heronry.params.core.planning import plan_entry
+from heronry.params.core.planning import max_component, plan_entry
 from heronry.params.core.plans import Closing
 from heronry.params.core.rounds import Entry
 from heronry.params.core.sharding.parts import Part, PartKey
@@ -126,7 +126,7 @@ def _entry(model: Model, counted: CountedContribution, part: Part | None, time_s
     else:
         decoded = Decoded(part.values, part.others, part.largest, part.squared_norm)
         contribution = model.pipeline.contribution(
-            difference, decoded, model.newest, counted.factor, counted.weight, np.inf
+            difference, decoded, model.newest, counted.factor, counted.weight, np.inf, max_component(model)
         )
         others = dict(part.others)
     return Entry(counted.client_id, counted.request_id, contribution, others, 0, 0, time_s)
