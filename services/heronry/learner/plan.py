@@ -9,9 +9,9 @@ from heronry.environments.settings import EnvironmentSettings
 from heronry.learner.core.checkpoint import fingerprint_of
 from heronry.maths.networks import MlpSpec, network_for
 from heronry.spec import RunSpec
+from heronry.types.consistency import Asynchronous
 from heronry.types.errors import ConfigurationError
 from heronry.types.experience import AcknowledgementLevel
-from heronry.types.consistency import Asynchronous
 from heronry.types.models import ModelSettings
 from heronry.types.optimizers import SgdOptimizer
 from heronry.types.tensors import FloatArray

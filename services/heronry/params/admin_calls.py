@@ -9,9 +9,10 @@ from heronry.params.calls import Surroundings
 from heronry.params.core.durability.export import export_version
 from heronry.params.core.model_update import ModelUpdate
 from heronry.params.downloads import selection
+from heronry.params.info_messages import InfoMessages
 from heronry.types.errors import FailedPreconditionError
 from heronry.wire.model_settings import consistency_from_proto, limits_from_proto, optimizer_from_proto
-from heronry.wire.models import model_info_to_proto, privacy_status_to_proto, version_info_to_proto
+from heronry.wire.models import privacy_status_to_proto, version_info_to_proto
 from heronry.wire.struct import struct_from_proto
 from heronry.wire.versions import version_to_proto
 
@@ -20,18 +21,19 @@ class AdminCalls:
     """Everything about models but their values."""
 
     _around: Surroundings
+    _infos: InfoMessages
 
     async def GetModel(self, request: pb.GetModelRequest, context: object) -> pb.GetModelResponse:
         return pb.GetModelResponse(info=await self._info(request.model))
 
     async def ListModels(self, request: pb.ListModelsRequest, context: object) -> pb.ListModelsResponse:
         state = self._around.state()
-        infos = await state.owner.call(state.models.infos, self._around.clock.now())
-        return pb.ListModelsResponse(models=[model_info_to_proto(info) for info in infos])
+        infos = await state.owner.brief(state.models.infos, self._around.clock.now())
+        return pb.ListModelsResponse(models=[self._infos.message(info) for info in infos])
 
     async def ListVersions(self, request: pb.ListVersionsRequest, context: object) -> pb.ListVersionsResponse:
         state = self._around.state()
-        infos = await state.owner.call(lambda: state.models.model(request.model).history.infos())
+        infos = await state.owner.brief(lambda: state.models.model(request.model).history.infos())
         return pb.ListVersionsResponse(versions=[version_info_to_proto(info) for info in infos])
 
     async def TagVersion(self, request: pb.TagVersionRequest, context: object) -> pb.TagVersionResponse:
@@ -60,7 +62,7 @@ class AdminCalls:
 
     async def ExportVersion(self, request: pb.ExportVersionRequest, context: object) -> pb.ExportVersionResponse:
         state, data_dir = self._around.state(), self._around.settings.data_dir
-        published = await state.owner.call(state.models.select, request.model, *selection(request), False)
+        published = await state.owner.brief(state.models.select, request.model, *selection(request), False)
         schema = state.models.model(request.model).schema
         metadata = struct_from_proto(request.metadata)
         arguments = data_dir, request.directory, request.model, schema, published, metadata
@@ -81,11 +83,11 @@ class AdminCalls:
         self, request: pb.GetPrivacyStatusRequest, context: object
     ) -> pb.GetPrivacyStatusResponse:
         state = self._around.state()
-        return privacy_status_to_proto(await state.owner.call(state.models.privacy_status, request.model))
+        return privacy_status_to_proto(await state.owner.brief(state.models.privacy_status, request.model))
 
     async def _info(self, model: str) -> pb.ModelInfo:
         state = self._around.state()
-        return model_info_to_proto(await state.owner.call(state.models.info, model, self._around.clock.now()))
+        return self._infos.message(await state.owner.brief(state.models.info, model, self._around.clock.now()))
 
 
 def _update_in(request: pb.UpdateModelRequest) -> ModelUpdate:

@@ -1,6 +1,7 @@
 """Contributions on their way in."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -9,6 +10,7 @@ from heronry.api.params.v1 import params_pb2 as pb
 from heronry.params.core.buffer_pool import BufferPool
 from heronry.params.core.decoding import Decoded, check_packing, decode_packed
 from heronry.params.core.layout import Bytes, ParameterLayout
+from heronry.params.core.measured_copy import MeasuredCopy
 from heronry.params.frames import FrameCache
 from heronry.params.loans import Loans
 from heronry.params.open_state import OpenState
@@ -80,20 +82,33 @@ class Contributions:
     async def _decoded(
         self, upload: Upload[pb.PushRequest], layout: ParameterLayout, codec: ParameterCodec, buffer: Bytes, client: str
     ) -> Decoded:
-        loan_id = await upload.fill(buffer)
+        measuring = MeasuredCopy(layout.vector(buffer)) if _is_bare_vector(layout, codec) else None
+        loan_id = await upload.fill(buffer, None if measuring is None else measuring.place)
+        sizes = None if measuring is None else measuring.sizes
         lent = None if loan_id is None else self._loans.lent(loan_id, client, buffer.size)
-        arguments = layout, codec, buffer, lent, self._pool
-        if buffer.size <= CHUNK_BYTES:
+        arguments = layout, codec, buffer, lent, self._pool, sizes
+        # A value that is not finite is looked for in all of them.
+        if buffer.size <= CHUNK_BYTES or (sizes is not None and math.isfinite(sizes[0])):
             return _decoded(*arguments)
         return await asyncio.to_thread(_decoded, *arguments)
 
 
+def _is_bare_vector(layout: ParameterLayout, codec: ParameterCodec) -> bool:
+    """Return whether a contribution is the vector and nothing else: it can be measured as it comes in."""
+    return codec is ParameterCodec.F32 and layout.is_contiguous and not layout.others
+
+
 def _decoded(
-    layout: ParameterLayout, codec: ParameterCodec, buffer: Bytes, lent: Bytes | None, pool: BufferPool
+    layout: ParameterLayout,
+    codec: ParameterCodec,
+    buffer: Bytes,
+    lent: Bytes | None,
+    pool: BufferPool,
+    sizes: tuple[float, float] | None,
 ) -> Decoded:
     if lent is not None:
         # Copied before anything is looked at: the borrower can still write there.
         np.copyto(buffer, lent)
     packed = buffer.view()
     packed.flags.writeable = False
-    return decode_packed(layout, codec, packed, pool)
+    return decode_packed(layout, codec, packed, pool, sizes)

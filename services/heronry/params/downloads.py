@@ -13,7 +13,7 @@ from heronry.params.frames import FrameCache, manifest_frame, shared_frame, unch
 from heronry.params.open_state import OpenState
 from heronry.params.shared_versions import Offer, SharedVersions
 from heronry.runtime.clock import Clock
-from heronry.types.blocking import WouldBlock
+from heronry.types.blocking import Changed, WouldBlock
 from heronry.types.errors import FailedPreconditionError, ModelNotFoundError, VersionNotFoundError
 from heronry.types.version import ParameterVersion
 from heronry.wire.contributions import codec_from_proto
@@ -51,14 +51,14 @@ class Downloads:
             yield shared_frame(model.schema, published, offer)
             return
         base = version_from_proto(request.base) if request.HasField("base") else None
-        held = None if base is None else await state.owner.call(_held, model, base)
+        held = None if base is None else await state.owner.brief(_held, model, base)
         async for frame in self._frames_of(state, model, published, packing_for(codec, held, request.top_k_share)):
             yield frame
 
     async def watch(self, state: OpenState, request: pb.WatchRequest) -> AsyncIterator[bytes]:
         """Yield the frames of the newest version, again and again; a reader that is slow finds only the newest."""
         codec = codec_from_proto(request.codec)
-        model: Model = await state.owner.call(state.models.model, request.model)
+        model: Model = await state.owner.brief(state.models.model, request.model)
         last = version_from_proto(request.newer_than) if request.HasField("newer_than") else None
         while True:
             published = await state.owner.call(state.models.newer, request.model, last, True)
@@ -100,8 +100,8 @@ class Downloads:
         than = version_from_proto(request.newer_than) if request.HasField("newer_than") else None
         number, tag = selection(request)
         if number is None and tag is None:
-            return await state.awaited(state.models.newer, request.model, than, wait_s=left_s)
-        published = await state.awaited(state.models.select, request.model, number, tag, wait_s=left_s)
+            return await _awaited(state, state.models.newer, request.model, than, wait_s=left_s)
+        published = await _awaited(state, state.models.select, request.model, number, tag, wait_s=left_s)
         return published if published.version.is_newer_than(than) else None
 
     async def _wait_for_slower(self, state: OpenState, model: str, client_id: str, wait_s: float | None) -> None:
@@ -111,9 +111,9 @@ class Downloads:
                 state.models.check_lead(model, client_id, self._clock.now())
 
         if wait_s is None:
-            await state.owner.call(partial(_refused_at_once, check))
+            await state.owner.brief(partial(_refused_at_once, check))
         else:
-            await state.owner.call(check, timeout_s=wait_s)
+            await state.owner.brief(check, timeout_s=wait_s)
 
 
 def selection(
@@ -122,6 +122,12 @@ def selection(
     """Return the number and the tag of a request that selects a version by one of them."""
     which = request.WhichOneof("which")
     return (request.number if which == "number" else None), (request.tag if which == "tag" else None)
+
+
+async def _awaited(state: OpenState, read: Callable[..., T], *args: object, wait_s: float | None) -> T:
+    """Find here and now what is there already; else as `OpenState.awaited`."""
+    found = state.owner.attempt(lambda: Changed(read(*args, wait_s is not None)))
+    return await state.awaited(read, *args, wait_s=wait_s) if found is None else found.value
 
 
 def _held(model: Model, base: ParameterVersion) -> Published | None:

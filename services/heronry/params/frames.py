@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Final, NamedTuple
 
 from heronry.api.params.v1 import params_pb2 as pb
+from heronry.native import crc32c
 from heronry.params.core.buffer_pool import BufferPool
 from heronry.params.core.encoding import EXACT, Packing, encode_packed
 from heronry.params.core.layout import Bytes, ParameterLayout
@@ -33,7 +35,7 @@ class Frames:
         self._cutting: asyncio.Task[None] | None = None
         self._grown = asyncio.Event()
         if packed.nbytes <= CHUNK_BYTES:
-            self._chunks = cut_frames(packed, pb.PullResponse)
+            self._chunks = cut_frames(packed, pb.PullResponse, checksum=crc32c)
         else:
             self._cutting = asyncio.create_task(self._cut(packed))
 
@@ -60,7 +62,8 @@ class Frames:
         try:
             for begin in range(0, packed.nbytes, _CUT_BYTES):
                 end = begin + _CUT_BYTES
-                self._add(await asyncio.to_thread(cut_frames, packed, pb.PullResponse, begin=begin, end=end))
+                cut = partial(cut_frames, packed, pb.PullResponse, begin=begin, end=end, checksum=crc32c)
+                self._add(await asyncio.to_thread(cut))
         finally:
             self._grown.set()
 

@@ -53,9 +53,15 @@ class RoundDeadlines:
     async def _closed(self) -> float:
         """Close what is due; return for how long nothing more will be."""
         problems: list[HeronryError] = []
-        due_s: float | None = await self._owner.call(
-            lambda: self._deadlines.close_due(self._clock.now(), self._clock.wall(), problems)
-        )
+        try:
+            due_s: float | None = await self._owner.call(
+                lambda: self._deadlines.close_due(self._clock.now(), self._clock.wall(), problems)
+            )
+        except HeronryError:
+            raise
+        except Exception:  # noqa: BLE001 # whatever it is: rounds of other models have deadlines too
+            _log.exception("deadlines_not_kept")
+            return _LONGEST_S
         for problem in problems:
             # A full disk: the round stays open and is tried again.
             _log.error("round_not_closed", error=type(problem).__name__, reason=str(problem))

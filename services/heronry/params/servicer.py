@@ -8,6 +8,7 @@ from heronry.api.params.v1 import params_pb2_grpc
 from heronry.params.admin_calls import AdminCalls
 from heronry.params.calls import Surroundings
 from heronry.params.config import ParamsSettings
+from heronry.params.info_messages import InfoMessages
 from heronry.params.open_state import OpenState
 from heronry.params.transfers import Transfers
 from heronry.params.upload import Upload
@@ -37,6 +38,7 @@ class ParamsServicer(AdminCalls, WorkerCalls, params_pb2_grpc.ParamsServiceServi
     ) -> None:
         """Take `state`, which gives the run's models or raises UnavailableError."""
         self._around = Surroundings(state, transfers, settings, clock)
+        self._infos = InfoMessages()
 
     async def RegisterModel(  # type: ignore[override] # see RAW_REQUESTS
         self, requests: AsyncIterator[bytes], context: object

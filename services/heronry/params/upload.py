@@ -8,10 +8,11 @@ from google.protobuf.message import DecodeError
 
 from heronry.api.common.v1 import chunk_pb2
 from heronry.api.params.v1 import params_pb2 as pb
+from heronry.native import crc32c
 from heronry.params.core.layout import Bytes
 from heronry.runtime.watched_reader import WatchedReader
 from heronry.types.errors import InvalidArgumentError
-from heronry.wire.chunks import CHUNK_BYTES, ChunkAssembler
+from heronry.wire.chunks import CHUNK_BYTES, ChunkAssembler, Place
 
 M = TypeVar("M", pb.PushRequest, pb.RegisterModelRequest)
 
@@ -33,8 +34,8 @@ class Upload(Generic[M]):
         self._expect(message, "header")
         return message
 
-    async def fill(self, buffer: Bytes) -> bytes | None:
-        """Put what follows the header into a buffer, complete and equal to what was sent.
+    async def fill(self, buffer: Bytes, place: Place | None = None) -> bytes | None:
+        """Put what follows the header into a buffer, complete and equal to what was sent; by `place` where it is given.
 
         Returns:
           None; or the id of the loan that holds the bytes, when no chunk came: the buffer is as it was.
@@ -43,7 +44,7 @@ class Upload(Generic[M]):
           DataLossError: a gap, an overlap, a checksum that differs, or no end before the stream's.
           MessageTooLargeError: more bytes than declared.
         """
-        assembler = ChunkAssembler(buffer.size, buffer=buffer)
+        assembler = ChunkAssembler(buffer.size, buffer=buffer, place=place, checksum=crc32c)
         while (frame := await self._frames.read()) is not None:
             if assembler.add_frame(frame, self._wrapper):
                 continue

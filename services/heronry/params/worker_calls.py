@@ -29,7 +29,9 @@ class WorkerCalls:
     async def Heartbeat(self, request: pb.HeartbeatRequest, context: object) -> pb.HeartbeatResponse:
         state, now_s = self._around.state(), self._around.clock.now()
         arguments = request.model, client_id_of(context), request.fencing_token, now_s
-        return pb.HeartbeatResponse(lease=lease_to_proto(await state.owner.call(state.models.renew_worker, *arguments)))
+        return pb.HeartbeatResponse(
+            lease=lease_to_proto(await state.owner.brief(state.models.renew_worker, *arguments))
+        )
 
     async def UnregisterWorker(
         self, request: pb.UnregisterWorkerRequest, context: object
@@ -41,7 +43,7 @@ class WorkerCalls:
 
     async def ListWorkers(self, request: pb.ListWorkersRequest, context: object) -> pb.ListWorkersResponse:
         state = self._around.state()
-        infos = await state.owner.call(state.models.worker_infos, request.model, self._around.clock.now())
+        infos = await state.owner.brief(state.models.worker_infos, request.model, self._around.clock.now())
         return pb.ListWorkersResponse(workers=[worker_info_to_proto(info) for info in infos])
 
     async def JoinRounds(self, request: pb.JoinRoundsRequest, context: object) -> AsyncIterator[pb.JoinRoundsResponse]:

@@ -15,6 +15,7 @@ from typing import Final
 
 TOKEN_BYTES: Final = 16
 _TIMEOUT_S: Final = 2.0
+_PAUSE_S: Final = 0.1
 _MAX_OFFERS: Final = 1024
 _BACKLOG: Final = 16
 _CREDENTIALS: Final = struct.Struct("3i")
@@ -48,7 +49,6 @@ class DescriptorSocket:
         self._offers: dict[bytes, _Offer] = {}
         self._folder: Path | None = None
         self._listener: socket.socket | None = None
-        self._task: asyncio.Task[None] | None = None
         self._calls: set[asyncio.Task[None]] = set()
 
     def offer(self, descriptor: int) -> tuple[str, bytes]:
@@ -83,13 +83,14 @@ class DescriptorSocket:
 
     async def close(self) -> None:
         """Stop listening and remove the folder."""
-        tasks = [*self._calls, *([self._task] if self._task else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
             self._listener = None
+        calls = list(self._calls)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
@@ -111,32 +112,60 @@ class DescriptorSocket:
             self._listener.bind(str(self._path))
             self._path.chmod(0o600)
             self._listener.listen(_BACKLOG)
-            self._task = asyncio.get_running_loop().create_task(self._accept(self._listener))
+            asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
         return str(self._path)
 
     @property
     def _path(self) -> Path:
         return (self._folder or Path()) / "descriptors"
 
-    async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            peer, _ = await loop.sock_accept(listener)
-            call = loop.create_task(self._serve(peer))
+    def _accept(self, listener: socket.socket) -> None:
+        """Serve whoever has connected; at once when the token has come with him: a task would take longer."""
+        try:
+            peer, _ = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError:
+            # No descriptors are left: until there are, the listener would wake the loop without pause.
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(listener)
+            loop.call_later(_PAUSE_S, self._accept_again, listener)
+            return
+        try:
+            peer.setblocking(False)
+            self._begin(peer)
+        except OSError:
+            peer.close()
+
+    def _accept_again(self, listener: socket.socket) -> None:
+        if self._listener is listener:
+            asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+
+    def _begin(self, peer: socket.socket) -> None:
+        _, user, _ = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+        if user != os.getuid():
+            peer.close()
+            return
+        try:
+            token = peer.recv(TOKEN_BYTES)
+        except BlockingIOError:
+            call = asyncio.get_running_loop().create_task(self._serve(peer))
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)
+        else:
+            with peer:
+                self._hand_over(peer, token)
 
     async def _serve(self, peer: socket.socket) -> None:
         with peer, contextlib.suppress(OSError, TimeoutError):
-            peer.setblocking(False)
-            _, user, _ = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-            if user != os.getuid():
-                return
             async with asyncio.timeout(_TIMEOUT_S):
                 token = await asyncio.get_running_loop().sock_recv(peer, TOKEN_BYTES)
-            offer = self._offers.pop(token, None)
-            if offer is not None:
-                try:
-                    socket.send_fds(peer, [b"d"], [offer.descriptor])
-                finally:
-                    offer.end()
+            self._hand_over(peer, token)
+
+    def _hand_over(self, peer: socket.socket, token: bytes) -> None:
+        offer = self._offers.pop(token, None)
+        if offer is not None:
+            try:
+                socket.send_fds(peer, [b"d"], [offer.descriptor])
+            finally:
+                offer.end()

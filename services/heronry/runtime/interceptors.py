@@ -12,9 +12,10 @@ import grpc
 import structlog
 
 from heronry.runtime.admission import Admission
+from heronry.runtime.call_bounds import CallBounds
 from heronry.runtime.identity import ANONYMOUS, Identities
 from heronry.runtime.streams import WatchedWriter
-from heronry.types.errors import DeadlineExceededError, HeronryError, InternalError
+from heronry.types.errors import HeronryError, InternalError
 from heronry.wire.status import DETAILS_KEY, error_to_status, rule_of
 
 _log = structlog.get_logger(__name__)
@@ -70,6 +71,7 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
         self._identities = identities
         self._admission = admission
         self._limits = limits
+        self._bounds = CallBounds(limits.unary_timeout_s)
         self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
         # Calls that ended with an error, by method and class; only methods that there are come here.
         self.errors: Counter[tuple[str, str]] = Counter()
@@ -109,7 +111,7 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
                 call = self._enter(context, method)
                 if context.time_remaining() is not None:
                     return await inner(request, call)
-                return await _bounded(inner(request, call), self._limits.unary_timeout_s)
+                return await self._bounds.bounded(inner(request, call))
             except Exception as error:  # noqa: BLE001 # every error must become a status
                 return await self._end(context, error, method)
 
@@ -169,17 +171,6 @@ async def _send_all(answers: AsyncIterator[object], call: CallContext) -> None:
     async with contextlib.aclosing(cast("Any", answers)):
         async for answer in answers:
             await call.write(answer)
-
-
-async def _bounded(answer: Awaitable[object], timeout_s: float) -> object:
-    try:
-        async with asyncio.timeout(timeout_s) as bound:
-            return await answer
-    except TimeoutError:
-        if not bound.expired():
-            raise
-        message = f"the call came without a deadline and took more than {timeout_s:g} s"
-        raise DeadlineExceededError(message, details={"timeout_s": f"{timeout_s:g}"}) from None
 
 
 def _internal(error: Exception, method: str) -> InternalError:

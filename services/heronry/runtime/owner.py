@@ -123,6 +123,11 @@ class Owner:
             self._inbox.put(_News(conditions))
         return result
 
+    async def brief(self, function: Callable[..., Changed[T] | T], *args: object, timeout_s: float | None = None) -> T:
+        """Make a call that is short whenever it runs: by `attempt` where that can be, else as `call` does."""
+        changed: Changed[T] | None = self.attempt(_as_changed, function, *args)
+        return await self.call(function, *args, timeout_s=timeout_s) if changed is None else changed.value
+
     def waiting(self) -> list[Waiting]:
         """Return who waits for what, the longest waiting first; callable from any thread."""
         now = self._clock.now()
@@ -286,6 +291,11 @@ def _tried(function: Callable[..., Changed[T]], *args: object) -> tuple[Changed[
     except WouldBlock as blocked:
         return None, blocked.changed
     return changed, changed.conditions
+
+
+def _as_changed(function: Callable[..., Changed[T] | T], *args: object) -> Changed[T]:
+    result = function(*args)
+    return result if isinstance(result, Changed) else Changed(result)
 
 
 def _on_loop(call: Call, function: Callable[..., object], *args: object) -> None:

@@ -170,7 +170,7 @@ async def test_memory_that_cannot_be_reached_is_asked_for_once(
     async def unreachable(*offer: object, **options: object) -> None:
         asked.append(offer)
 
-    monkeypatch.setattr("heronry.client.shared_versions.fetch_offered", unreachable)
+    monkeypatch.setattr("heronry.client.shared_versions.fetch_descriptor", unreachable)
     monkeypatch.setattr("heronry.client.lent_memory.fetch_offered", unreachable)
     version, _ = await near.sharing.register_model("policy", VALUES)
 

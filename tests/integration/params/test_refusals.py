@@ -25,6 +25,7 @@ from heronry.types.errors import (
     StaleContributionError,
 )
 from heronry.types.models import ContributionLimits, ModelSettings
+from heronry.wire.chunks import CHUNK_BYTES, cut_frames, upload_end
 
 LARGE = (1 << 19) + 3
 
@@ -130,6 +131,22 @@ async def test_values_that_are_not_finite_are_named(mesh, value: float) -> None:
 
     assert isinstance(error, InvalidContributionError)
     assert (error.details["tensor"], error.details["index"]) == ("weight", "[2]")
+    assert await state_of(mesh) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("chunk_bytes", [CHUNK_BYTES, 1000])
+async def test_a_value_that_is_not_finite_is_named_in_a_large_upload_however_it_is_cut(mesh, chunk_bytes: int) -> None:
+    version = await mesh.register(weights(1.0, LARGE))
+    values = weights(2.0, LARGE)["weight"]
+    values[LARGE - 2] = np.nan
+    frames = cut_frames(values, pb.PushRequest, chunk_bytes=chunk_bytes)
+    end = pb.PushRequest(end=upload_end(values, chunk_bytes=chunk_bytes))
+    messages = [mesh.opening(values.nbytes, version), *map(pb.PushRequest.FromString, frames), end]
+
+    error = await mesh.refusal(mesh.push_raw(messages))
+
+    assert isinstance(error, InvalidContributionError)
+    assert (error.details["tensor"], error.details["index"]) == ("weight", f"[{LARGE - 2}]")
     assert await state_of(mesh) == (1, 0, 0)
 
 

@@ -118,3 +118,31 @@ async def test_a_closed_owner_refuses_attempts() -> None:
 
     with pytest.raises(UnavailableError, match="closed is closed"):
         owner.attempt(lambda: Changed(1))
+
+
+async def test_a_brief_call_runs_in_the_callers_thread_and_gives_its_value(owner: Owner) -> None:
+    assert await owner.brief(lambda: threading.current_thread()) is threading.current_thread()
+    assert await owner.brief(lambda number: Changed(number), 3) == 3
+
+
+async def test_a_brief_call_that_must_wait_is_woken_by_what_it_waits_for(owner: Owner) -> None:
+    levels: list[int] = []
+
+    def get() -> int:
+        if not levels:
+            raise WouldBlock("filled", Waiting("get", "level", 0, 1))
+        return levels[0]
+
+    waiting = asyncio.ensure_future(owner.brief(get, timeout_s=DEADLINE_S))
+    await asyncio.sleep(0)
+    await owner.brief(lambda: Changed(levels.append(7), frozenset({"filled"})))
+
+    assert await waiting == 7
+
+
+async def test_a_brief_call_raises_what_its_function_raises(owner: Owner) -> None:
+    def fail() -> int:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await owner.brief(fail)

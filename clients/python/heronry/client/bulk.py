@@ -1,6 +1,6 @@
 """Uploads and downloads of whole versions, as frames that are serialised and split by hand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import grpc.aio
 
@@ -9,7 +9,6 @@ from heronry.api.params.v1 import params_pb2 as pb
 from heronry.client.parameter_vector import Bytes
 from heronry.client.parameters import ParametersAssembler, Received
 from heronry.client.piece_frames import frames_of_pieces
-from heronry.client.spare_buffers import SpareBuffers
 from heronry.types.errors import UnavailableError
 from heronry.wire.chunks import num_chunks
 
@@ -41,15 +40,21 @@ def push_method(channel: grpc.aio.Channel) -> "PushMethod":
     return channel.stream_unary(f"{_SERVICE}/Push", None, pb.PushResponse.FromString)
 
 
-async def read_version(call: "grpc.aio.UnaryStreamCall[pb.PullRequest, bytes]", spare: SpareBuffers) -> Received | None:
-    """Return the version that a pull sends; None when it says that there is nothing newer."""
-    assembler = ParametersAssembler(spare=spare)
-    received = None
-    async for frame in call:
+async def read_version(frames: AsyncIterator[bytes], assembler: ParametersAssembler) -> Received | None:
+    """Return the version that a pull sends, before its call has ended; None when there is nothing newer."""
+    async for frame in frames:
         received = assembler.add(frame)
-    if received is None and not assembler.is_unchanged:
+        if received is not None:
+            return received
+    if not assembler.is_unchanged:
         raise UnavailableError("Pull was ended by the service before the version was complete")
-    return received
+    return None
+
+
+async def read_to_end(frames: AsyncIterator[bytes]) -> None:
+    """Wait for the end of a call; what still comes is not looked at."""
+    async for _ in frames:
+        continue
 
 
 def upload_frames(opening: pb.PushRequest | pb.RegisterModelRequest, pieces: Sequence[Bytes]) -> Iterator[bytes]:

@@ -1,14 +1,22 @@
 """Versions on their way to the reader: by stream, exactly or packed, or in memory that both can see."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Final
 
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.client.arguments import check_codec
-from heronry.client.bulk import pull_method, read_version, watch_method
+from heronry.client.bulk import pull_method, read_to_end, read_version, watch_method
 from heronry.client.connection import Connection
 from heronry.client.feed import Feed
-from heronry.client.parameters import OfferedVersion, PackedVersion, Parameters, ParametersAssembler, Received
+from heronry.client.parameters import (
+    OfferedVersion,
+    PackedVersion,
+    Parameters,
+    ParametersAssembler,
+    Received,
+    SchemaDecoder,
+)
 from heronry.client.retries import Retries
 from heronry.client.shared_versions import SharedVersions
 from heronry.client.spare_buffers import SpareBuffers
@@ -36,6 +44,12 @@ class Downloads:
         self._connection = connection
         self._shared = SharedVersions(connection)
         self._spare = SpareBuffers()
+        self._schemas = SchemaDecoder()
+        self._endings: set[asyncio.Task[None]] = set()
+
+    def close(self) -> None:
+        """Let go of memory that is not in use; Parameters stay valid."""
+        self._shared.close()
 
     async def pull(self, request: pb.PullRequest, base: Parameters | None, timeout_s: float) -> Parameters | None:
         """Return the version asked for; None when there is nothing newer."""
@@ -55,7 +69,7 @@ class Downloads:
         """Follow a stream to its end; True when it offers memory that cannot be had from here."""
         method = watch_method(await self._connection.bulk())
         request.accepts_shared_memory = self._may_be_shared(request)
-        assembler = ParametersAssembler(with_values=request.with_values, spare=self._spare)
+        assembler = ParametersAssembler(with_values=request.with_values, spare=self._spare, schemas=self._schemas)
         call = method(request, metadata=self._connection.metadata)
         async for frame in call:
             received = assembler.add(frame)
@@ -73,13 +87,25 @@ class Downloads:
     async def _pulled(self, request: pb.PullRequest, base: Parameters | None, left_s: float) -> Parameters | None:
         method = pull_method(await self._connection.bulk())
         request.accepts_shared_memory = self._may_be_shared(request)
-        call = method(request, timeout=left_s, metadata=self._connection.metadata)
-        received = await read_version(call, self._spare)
+        frames = aiter(method(request, timeout=left_s, metadata=self._connection.metadata))
+        received = await read_version(frames, ParametersAssembler(spare=self._spare, schemas=self._schemas))
         if received is None:
             return None
+        self._leave(frames)
         parameters = await self._made(received, base)
         # The service is elsewhere after all, and will not be asked for memory again.
         return await self._pulled(request, base, left_s) if parameters is None else parameters
+
+    def _leave(self, frames: AsyncIterator[bytes]) -> None:
+        """Let a call end by itself whose version has come: nobody waits for its status, which changes nothing."""
+        ending = asyncio.create_task(read_to_end(frames))
+        self._endings.add(ending)
+        ending.add_done_callback(self._ended)
+
+    def _ended(self, ending: "asyncio.Task[None]") -> None:
+        self._endings.discard(ending)
+        if not ending.cancelled():
+            ending.exception()
 
     def _may_be_shared(self, request: pb.PullRequest | pb.WatchRequest) -> bool:
         return request.codec == pb.PARAMETER_CODEC_F32 and self._shared.are_wanted

@@ -30,20 +30,43 @@ def map_offered(socket_path: str, token: bytes, num_bytes: int) -> mmap.mmap | N
 
 async def fetch_offered(socket_path: str, token: bytes, num_bytes: int, *, writable: bool = False) -> mmap.mmap | None:
     """Do the same without blocking the event loop, which a thread would take longer for."""
+    descriptor = await fetch_descriptor(socket_path, token)
+    try:
+        access = mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ
+        return None if descriptor is None else _mapped(descriptor, num_bytes, access)
+    except (OSError, ValueError):
+        return None
+
+
+async def fetch_descriptor(socket_path: str, token: bytes) -> int | None:
+    """Fetch a descriptor, which the caller closes; None when the service is elsewhere or refuses."""
     if sys.platform != "linux":
         return None
-    access = mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
             peer.setblocking(False)
+            # A full backlog is an error here: whoever is that busy is not waited for.
+            peer.connect(socket_path)
+            peer.send(token)
             async with asyncio.timeout(_TIMEOUT_S):
-                # A full backlog is an error here: whoever is that busy is not waited for.
-                peer.connect(socket_path)
-                peer.send(token)
                 await _readable(peer)
-            return _mapped(_received(peer), num_bytes, access)
+            return _received(peer)
     except (OSError, ValueError):
         return None
+
+
+def map_checked(descriptor: int, num_bytes: int, access: int) -> mmap.mmap:
+    """Map memory of which a descriptor was fetched.
+
+    Raises:
+      OSError: it is not sealed, or of another length.
+    """
+    # Unsealed, the owner could shrink it and end this process by a bus error.
+    if not fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & fcntl.F_SEAL_SHRINK:
+        raise OSError("the memory is not sealed")
+    if os.fstat(descriptor).st_size != num_bytes:
+        raise OSError(f"the memory has {os.fstat(descriptor).st_size} bytes, not {num_bytes}")
+    return mmap.mmap(descriptor, num_bytes, access=access)
 
 
 async def _readable(peer: socket.socket) -> None:
@@ -65,11 +88,6 @@ def _received(peer: socket.socket) -> int:
 
 def _mapped(descriptor: int, num_bytes: int, access: int) -> mmap.mmap:
     try:
-        # Unsealed, the owner could shrink it and end this process by a bus error.
-        if not fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & fcntl.F_SEAL_SHRINK:
-            raise OSError("the memory is not sealed")
-        if os.fstat(descriptor).st_size != num_bytes:
-            raise OSError(f"the memory has {os.fstat(descriptor).st_size} bytes, not {num_bytes}")
-        return mmap.mmap(descriptor, num_bytes, access=access)
+        return map_checked(descriptor, num_bytes, access)
     finally:
         os.close(descriptor)

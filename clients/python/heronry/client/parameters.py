@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from heronry.api.common.v1 import tensor_pb2
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.client.parameter_vector import VectorLayout
 from heronry.client.spare_buffers import SpareBuffers
@@ -114,19 +115,34 @@ class OfferedVersion:
 Received = Parameters | PackedVersion | OfferedVersion
 
 
+class SchemaDecoder:
+    """Decodes the schemas of manifests. Versions share theirs: decoding it again would cost more than small values."""
+
+    def __init__(self) -> None:
+        self._last: tuple[tensor_pb2.ModelSchema, ModelSchema] | None = None
+
+    def schema(self, message: tensor_pb2.ModelSchema) -> ModelSchema:
+        """Return the schema of a message, the same object for the same schema as before."""
+        if self._last is None or self._last[0] != message:
+            self._last = message, schema_from_proto(message)
+        return self._last[1]
+
+
 class ParametersAssembler:
     """Makes versions of the frames of a pull or watch: a manifest, then its chunks; not thread-safe.
 
     Frames are serialised `PullResponse`s; those of a watch are the same bytes.
     """
 
-    def __init__(self, *, with_values: bool = True, spare: SpareBuffers | None = None) -> None:
-        """Take where the memory of versions comes from; None: each has its own."""
+    def __init__(
+        self, *, with_values: bool = True, spare: SpareBuffers | None = None, schemas: SchemaDecoder | None = None
+    ) -> None:
+        """Take where the memory of versions comes from, None: each has its own, and what decodes their schemas."""
         self._with_values = with_values
+        self._schemas = schemas or SchemaDecoder()
         self._spare = spare or SpareBuffers()
         self._manifest: pb.Manifest | None = None
         self._chunks = ChunkAssembler(0)
-        self._schema: tuple[object, ModelSchema] | None = None
         self.is_unchanged = False
 
     def add(self, frame: bytes) -> Received | None:
@@ -154,10 +170,10 @@ class ParametersAssembler:
         if manifest.unchanged:
             return None
         if not self._with_values:
-            return Parameters(version_from_proto(manifest.version), self._schema_of(manifest), None)
+            return Parameters(version_from_proto(manifest.version), self._schemas.schema(manifest.schema), None)
         if manifest.HasField("shared_memory"):
             version = version_from_proto(manifest.version)
-            return OfferedVersion(version, self._schema_of(manifest), manifest.shared_memory)
+            return OfferedVersion(version, self._schemas.schema(manifest.schema), manifest.shared_memory)
         self._chunks = ChunkAssembler(manifest.num_bytes, buffer=self._spare.take(manifest.num_bytes))
         if manifest.num_bytes == 0:
             return self._finish(manifest)
@@ -168,16 +184,10 @@ class ParametersAssembler:
         self._manifest = None
         version, schema, codec = (
             version_from_proto(manifest.version),
-            self._schema_of(manifest),
+            self._schemas.schema(manifest.schema),
             codec_from_proto(manifest.codec),
         )
         if codec is ParameterCodec.F32:
             return Parameters(version, schema, self._chunks.completed())
         base = version_from_proto(manifest.base_version) if manifest.HasField("base_version") else None
         return PackedVersion(version, schema, codec, self._chunks.completed(), base)
-
-    def _schema_of(self, manifest: pb.Manifest) -> ModelSchema:
-        # Versions of a model share their schema: decoding it again would cost more than the values.
-        if self._schema is None or self._schema[0] != manifest.schema:
-            self._schema = manifest.schema, schema_from_proto(manifest.schema)
-        return self._schema[1]

@@ -57,6 +57,7 @@ class ParamsClient(ModelAdminClient):
     async def close(self) -> None:
         """Close the connection; calls and streams in flight end. Parameters stay valid."""
         self._lent.close()
+        self._downloads.close()
         await super().close()
 
     async def register_model(

@@ -21,7 +21,6 @@ class Retries:
         self._budget_s = budget_s
         self._first_delay_s = first_delay_s
         self._max_delay_s = max_delay_s
-        self._random = random.Random()
         self._num_failures = 0
         self._has_succeeded = False
         self._was_away = False
@@ -50,7 +49,7 @@ class Retries:
         end_s = self._end_of(error, now)
         bound = min(self._max_delay_s, self._first_delay_s * 2**self._num_failures)
         self._num_failures += 1
-        delay = error.retry_after_s if error.retry_after_s is not None else self._random.uniform(0, bound)
+        delay = error.retry_after_s if error.retry_after_s is not None else random.Random().uniform(0, bound)
         if now + delay > end_s:
             raise error
         return delay

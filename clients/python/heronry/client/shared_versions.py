@@ -1,10 +1,9 @@
 """Versions read in place, in memory that the service offers."""
 
-import numpy as np
-
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.client.connection import Connection
-from heronry.client.offered_memory import fetch_offered
+from heronry.client.mapped_memories import MappedMemories
+from heronry.client.offered_memory import fetch_descriptor
 from heronry.client.offered_slots import may_share_memory
 from heronry.client.parameter_vector import Bytes
 from heronry.types.errors import DataLossError
@@ -16,6 +15,8 @@ class SharedVersions:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._elsewhere = ""
+        self._socket_path = ""
+        self._memories = MappedMemories()
 
     @property
     def are_wanted(self) -> bool:
@@ -27,7 +28,7 @@ class SharedVersions:
     async def mapped(self, offer: pb.SharedMemoryOffer, num_bytes: int) -> Bytes | None:
         """Return the first bytes of the memory, read-only; None when it cannot be had from here.
 
-        The mapping lasts as long as an array refers to it.
+        The service does not write to it while an array refers to it.
 
         Raises:
           DataLossError: it is shorter than the version.
@@ -35,8 +36,23 @@ class SharedVersions:
         if offer.num_bytes < num_bytes:
             raise DataLossError(f"shared_memory.num_bytes: got {offer.num_bytes}, allowed: at least {num_bytes}")
         address = self._connection.address
-        memory = await fetch_offered(offer.socket_path, offer.token, offer.num_bytes)
-        if memory is None:
+        if offer.socket_path != self._socket_path:
+            # Another process: what the former one had offered never comes again.
+            self._memories.clear()
+            self._socket_path = offer.socket_path
+        flat = await self._fetched(offer)
+        if flat is None:
             self._elsewhere = address
             return None
-        return np.frombuffer(memory, np.uint8, num_bytes)
+        return flat[:num_bytes]
+
+    def close(self) -> None:
+        """Unmap what is not in use; arrays stay valid."""
+        self._memories.close()
+
+    async def _fetched(self, offer: pb.SharedMemoryOffer) -> Bytes | None:
+        descriptor = await fetch_descriptor(offer.socket_path, offer.token)
+        try:
+            return None if descriptor is None else self._memories.array(descriptor, offer.num_bytes)
+        except (OSError, ValueError):
+            return None

@@ -7,6 +7,7 @@ number are the same bytes: those of a pull serve a watch.
 """
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +27,10 @@ _CRC_TAG: Final = 0x15
 _DATA_TAG: Final = 0x1A
 
 Buffer = bytes | bytearray | memoryview | Array
+# Puts bytes where they belong, from an offset on.
+Place = Callable[[int, npt.NDArray[np.uint8]], None]
+# Returns the CRC-32C of bytes.
+Checksum = Callable[[npt.NDArray[np.uint8]], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +42,18 @@ class ChunkView:
     data: npt.NDArray[np.uint8]
 
 
+def _checksum(data: npt.NDArray[np.uint8]) -> int:
+    return int(google_crc32c.value(data))
+
+
 def cut_frames(
-    buffer: Buffer, wrapper: type[Message], *, chunk_bytes: int = CHUNK_BYTES, begin: int = 0, end: int | None = None
+    buffer: Buffer,
+    wrapper: type[Message],
+    *,
+    chunk_bytes: int = CHUNK_BYTES,
+    begin: int = 0,
+    end: int | None = None,
+    checksum: Checksum = _checksum,
 ) -> list[bytes]:
     """Return the serialised wrappers that carry a buffer, in order of their offsets.
 
@@ -48,7 +63,7 @@ def cut_frames(
     flat = _as_bytes(buffer)
     tag = _tag_of(wrapper)
     part = range(begin, flat.size if end is None else min(end, flat.size), chunk_bytes)
-    return [_frame(tag, start, flat[start : start + chunk_bytes]) for start in part]
+    return [_frame(tag, start, flat[start : start + chunk_bytes], checksum) for start in part]
 
 
 def num_chunks(num_bytes: int, chunk_bytes: int = CHUNK_BYTES) -> int:
@@ -98,8 +113,13 @@ class ChunkAssembler:
         max_bytes: int | None = None,
         field: str = "num_bytes",
         buffer: npt.NDArray[np.uint8] | None = None,
+        place: Place | None = None,
+        checksum: Checksum = _checksum,
     ) -> None:
         """Take the memory to fill: `buffer`, of `num_bytes` bytes, or memory of its own.
+
+        A `place` of the caller puts the bytes of a chunk that was found right into the buffer; a `checksum` of the
+        caller is a quicker one.
 
         Raises:
           MessageTooLargeError: `num_bytes` is above `max_bytes`; `field` names it.
@@ -109,6 +129,9 @@ class ChunkAssembler:
         if buffer is not None and buffer.size != num_bytes:
             raise ValueError(f"a buffer of {buffer.size} bytes for {num_bytes}")
         self._buffer = np.empty(num_bytes, np.uint8) if buffer is None else buffer
+        # Never a method of this object: a cycle would keep the buffer until the collector runs.
+        self._place = place
+        self._checksum = checksum
         self._num_received = 0
         self._num_chunks = 0
 
@@ -150,10 +173,13 @@ class ChunkAssembler:
             raise MessageTooLargeError.of("chunk.offset", f"bytes up to {end}", f"up to {self._buffer.size}")
         if chunk.offset != self._num_received:
             raise _loss("chunk.offset", chunk.offset, self._num_received)
-        checksum = google_crc32c.value(data)
+        checksum = self._checksum(data)
         if checksum != chunk.crc32c:
             raise _loss("chunk.crc32c", f"{checksum:#010x}", f"{chunk.crc32c:#010x}")
-        self._buffer[chunk.offset : end] = data
+        if self._place is None:
+            self._buffer[chunk.offset : end] = data
+        else:
+            self._place(chunk.offset, data)
         self._num_received = end
         self._num_chunks += 1
 
@@ -208,8 +234,8 @@ def _as_bytes(buffer: Buffer) -> npt.NDArray[np.uint8]:
     return np.frombuffer(buffer, np.uint8)
 
 
-def _frame(tag: bytes, offset: int, data: npt.NDArray[np.uint8]) -> bytes:
-    crc = google_crc32c.value(data)
+def _frame(tag: bytes, offset: int, data: npt.NDArray[np.uint8], checksum: Checksum) -> bytes:
+    crc = checksum(data)
     # Zero is the default and therefore not written, as protobuf's own serialiser does.
     head = (bytes([_OFFSET_TAG]) + to_varint(offset)) if offset else b""
     head += (bytes([_CRC_TAG]) + struct.pack("<I", crc)) if crc else b""

@@ -48,18 +48,26 @@ class TransferCommands:
             await self._push_version()
         return {"number": version.number}
 
-    async def pulls(self, num_transfers: int, copied: bool, shared: bool) -> dict[str, object]:
-        """Pull versions in turn; tell the seconds of each, with a copy into memory of our own where asked for."""
+    async def pulls(
+        self, num_transfers: int, copied: bool, shared: bool, is_newest: bool | None = None
+    ) -> dict[str, object]:
+        """Pull versions; tell the seconds of each, with a copy into memory of our own where asked for.
+
+        All of them in turn, or the newest alone, or all but the newest.
+        """
+        places = self._places(is_newest)
         out = np.zeros(self._num_floats, np.float32)
         seconds: list[float] = []
         before = cpu_s()
         for _ in range(num_transfers):
+            place = places[self._num_pulled % len(places)]
+            self._num_pulled += 1
             begun = time.perf_counter()
-            found = await self._pull()
+            found = await self._connected().pull(self._model, number=self._versions[place].number)
             if copied:
                 np.copyto(out, found.flat.view(np.float32))
             seconds.append(time.perf_counter() - begun)
-            self._check(found, shared)
+            self._check(found, place, shared)
         return {"seconds": seconds, "cpu_s": cpu_s() - before}
 
     async def pushes(self, num_transfers: int) -> dict[str, object]:
@@ -91,10 +99,11 @@ class TransferCommands:
         """Close all connections."""
         await self._clients.close()
 
-    async def _pull(self) -> Parameters:
-        wanted = self._versions[self._num_pulled % len(self._versions)]
-        self._num_pulled += 1
-        return await self._connected().pull(self._model, number=wanted.number)
+    def _places(self, is_newest: bool | None) -> range:
+        num_versions = len(self._versions)
+        if is_newest is None:
+            return range(num_versions)
+        return range(num_versions - 1, num_versions) if is_newest else range(num_versions - 1)
 
     async def _push_version(self) -> None:
         added = samples_of(self._values[self._num_pushed % _NUM_CONTRIBUTIONS])
@@ -104,9 +113,8 @@ class TransferCommands:
         self._versions.append(answer.version)
         self._samples.append([old + new for old, new in zip(self._samples[-1], added, strict=True)])
 
-    def _check(self, found: Parameters, shared: bool) -> None:
+    def _check(self, found: Parameters, place: int, shared: bool) -> None:
         """Check which version came, that its first and last values are right, and by which way they came."""
-        place = (self._num_pulled - 1) % len(self._versions)
         if found.version != self._versions[place] or found.flat.nbytes != 4 * self._num_floats:
             raise RuntimeError(f"{found} was pulled, not {self._versions[place]}: no figure")
         if lies_in_shared_memory(found.flat) is not shared:

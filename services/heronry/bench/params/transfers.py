@@ -1,5 +1,7 @@
 """One client that pulls or pushes 40 MB at a time, beside C++ and beside the copy of the same bytes.
 
+A version's messages are kept once they are cut, as those of the C++ server are.
+
 Floors: over TCP two copies through the kernel and one into place; by shared memory one copy, or none in place.
 """
 
@@ -28,6 +30,7 @@ _GOALS = {"pull": 0.85, "push": 0.75}
 _CLOSES_AT = {"pull": 0.75, "push": 0.65}
 _CLOSES_AT_RATE = 1.0
 _TCP_SECONDS = 14.0
+_TCP_SETTINGS = {"clients": 1, "transport": "TCP", "codec": "f32", "level": "MEMORY", "malloc": "documented"}
 _CPP_SECONDS = 25.0
 IN_PLACE_SIZES = {"4mb": 1_000_000, "40mb": 10_000_000, "400mb": 100_000_000}
 _SHARED_SECONDS = {"4mb": 3.0, "40mb": 6.0, "400mb": 20.0}
@@ -39,6 +42,10 @@ def tcp_cases(direction: str) -> tuple[str, ...]:
     """Return the rows of a direction."""
     case = f"params.{direction}.40mb.tcp"
     return case, f"{case}.of_cpp", f"{case}.default_malloc"
+
+
+FIRST_PULL = "params.pull.40mb.tcp.first"
+"""Of versions that nobody pulled before: the service cuts their messages meanwhile."""
 
 
 def in_place_case(size: str) -> str:
@@ -75,10 +82,12 @@ class TransferRig:
         told = self.client.ask("prepare", **model, num_versions=1, num_contributions=_NEVER_FULL)
         self._number = told["number"]
 
-    def rates(self, direction: str, num_transfers: int) -> list[float]:
-        """Return gigabytes a second of each transfer."""
+    def rates(self, direction: str, num_transfers: int, *, is_newest: bool = True) -> list[float]:
+        """Return gigabytes a second of each transfer; a pull is of the newest version, or of the older ones in turn."""
         if direction == "pull":
-            told = self.client.ask("pulls", num_transfers=num_transfers, copied=False, shared=False)
+            told = self.client.ask(
+                "pulls", num_transfers=num_transfers, copied=False, shared=False, is_newest=is_newest
+            )
         else:
             told = self.client.ask("pushes", num_transfers=num_transfers)
         return [self._num_bytes / seconds / 1e9 for seconds in told["seconds"]]
@@ -100,6 +109,7 @@ def tcp(peers: Peers, direction: str) -> Iterator[Row]:
     ours: list[float] = []
     plain: list[float] = []
     theirs: list[float] = []
+    first: list[float] = []
     with ExitStack() as stack:
         rigs = [stack.enter_context(TransferRig(NUM_FLOATS, _NUM_VERSIONS, has_malloc=m)) for m in (True, False)]
         ceiling = stack.enter_context(cpp_grpc.CppCeiling(program) if program else nullcontext())
@@ -111,25 +121,28 @@ def tcp(peers: Peers, direction: str) -> Iterator[Row]:
         for _ in range(_NUM_TURNS):
             ours += rigs[0].rates(direction, _NUM_TRANSFERS)
             plain += rigs[1].rates(direction, _NUM_TRANSFERS)
+            if direction == "pull":
+                first += rigs[0].rates(direction, _NUM_TRANSFERS, is_newest=False)
             theirs += [ceiling.gigabytes_per_s(direction, _NUM_TRANSFERS)] if ceiling else []
         if direction == "push":
             rigs[0].check_pushes(_NUM_VERSIONS + _NUM_TURNS * _NUM_TRANSFERS)
     yield from tcp_rows(direction, ours, plain, theirs)
+    if first:
+        yield Row.of(FIRST_PULL, first, "GB/s", "higher", settings=_TCP_SETTINGS)
 
 
 def tcp_rows(direction: str, ours: Sequence[float], plain: Sequence[float], theirs: Sequence[float]) -> Iterator[Row]:
     """Yield the rows of a direction: transfers of every turn, and the other's median of each turn."""
     case, share_case, plain_case = tcp_cases(direction)
     beside = {"reference": cpp_grpc.NAME, "reference_value": statistics.median(theirs)} if theirs else {}
-    settings = {"clients": 1, "transport": "TCP", "codec": "f32", "level": "MEMORY", "malloc": "documented"}
-    more = {"goal": _CLOSES_AT_RATE, "settings": settings, **beside}
+    more = {"goal": _CLOSES_AT_RATE, "settings": _TCP_SETTINGS, **beside}
     yield Row.of(case, ours, "GB/s", "higher", **more)
     if theirs:
         turns = [ours[i * _NUM_TRANSFERS : (i + 1) * _NUM_TRANSFERS] for i in range(_NUM_TURNS)]
         shares = [statistics.median(turn) / other for turn, other in zip(turns, theirs, strict=True)]
         closing = {"closes_at": _CLOSES_AT[direction]}
         yield Row.of(share_case, shares, "of C++", "higher", goal=_GOALS[direction], settings=closing)
-    yield Row.of(plain_case, plain, "GB/s", "higher", settings=settings | {"malloc": "glibc's defaults"}, **beside)
+    yield Row.of(plain_case, plain, "GB/s", "higher", settings=_TCP_SETTINGS | {"malloc": "glibc's defaults"}, **beside)
 
 
 def shared(peers: Peers, size: str) -> Iterator[Row]:
@@ -157,7 +170,8 @@ def shared(peers: Peers, size: str) -> Iterator[Row]:
 
 
 TRANSFER_MEASUREMENTS = (
-    *(Measurement(tcp_cases(d), partial(tcp, direction=d), _TCP_SECONDS, _CPP_SECONDS) for d in ("pull", "push")),
+    Measurement((*tcp_cases("pull"), FIRST_PULL), partial(tcp, direction="pull"), _TCP_SECONDS, _CPP_SECONDS),
+    Measurement(tcp_cases("push"), partial(tcp, direction="push"), _TCP_SECONDS, _CPP_SECONDS),
     *(
         Measurement((in_place_case(size), *((_COPIED,) if size == "40mb" else ())), partial(shared, size=size), seconds)
         for size, seconds in _SHARED_SECONDS.items()
