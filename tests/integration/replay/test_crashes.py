@@ -251,9 +251,14 @@ async def _append_when_there_is_room(promised: Promised, stub: replay_pb2_grpc.R
         try:
             await promised.append(stub, 0)
         except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
+            if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED and not _met_an_ended_stream(error):
                 raise
             await asyncio.sleep(0.05)
+
+
+def _met_an_ended_stream(error: grpc.aio.AioRpcError) -> bool:
+    # A write that finds the stream ended by the server says no more than this; the next attempt meets the reason.
+    return error.code() is grpc.StatusCode.INTERNAL and "Internal error from Core" in str(error.details())
 
 
 @contextlib.asynccontextmanager

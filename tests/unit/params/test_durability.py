@@ -132,6 +132,27 @@ def test_statistics_and_half_a_round_survive_a_checkpoint(open_folder) -> None:
     assert (newest["w"][0], newest["n"][0], newest["m"][0]) == (2.0, 12, 3.0)
 
 
+def test_tensors_of_no_dimension_come_back_as_they_were(open_folder) -> None:
+    tensors = {
+        "scale": np.array(2.5, np.float32),
+        "steps": np.array(7, np.int64),
+        "w": np.array([1.0, 2.0], np.float32),
+    }
+    schema = ModelSchema.of(tensors, {"steps": (TensorRole.BUFFER, MergeRule.LAST)})
+    bench, folder = open_folder()
+    bench.models.register("policy", schema, ModelSettings(), np.frombuffer(schema.pack(tensors), np.uint8), 0.0)
+    folder.write(bench.models.begin_checkpoint())
+
+    for _ in range(3):
+        bench, folder = open_folder()
+        folder.write(bench.models.begin_checkpoint())
+
+    newest = schema.views(bench.model.history.newest.flat)
+    assert bench.problems == []
+    assert {name: values.shape for name, values in newest.items()} == {"scale": (), "steps": (), "w": (2,)}
+    assert (newest["scale"], newest["steps"]) == (2.5, 7)
+
+
 def test_a_torn_last_record_is_left_out_and_told(open_folder) -> None:
     bench, folder = open_folder()
     bench.register(0.0)

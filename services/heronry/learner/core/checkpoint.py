@@ -50,7 +50,7 @@ def fingerprint_of(parts: Mapping[str, object]) -> str:
 
 def encode(checkpoint: Checkpoint) -> dict[str, bytes]:
     """Return the files by name."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in checkpoint.state.arrays.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in checkpoint.state.arrays.items()}
     data = safetensors.numpy.save(arrays, metadata={"format": str(FORMAT), "kind": KIND})
     version = checkpoint.version
     values = {

@@ -96,7 +96,7 @@ def _parted(value: object, arrays: list[Array]) -> object:
     if isinstance(value, (list, tuple)):
         return [_parted(part, arrays) for part in value]
     if isinstance(value, np.ndarray):
-        arrays.append(np.ascontiguousarray(value, value.dtype.newbyteorder("<")))
+        arrays.append(np.asarray(value, value.dtype.newbyteorder("<"), order="C"))
         return {_SECTION: len(arrays) - 1}
     return value.item() if isinstance(value, np.generic) else value
 

@@ -153,7 +153,7 @@ def _model_to_document(snapshot: ModelSnapshot) -> Document:
 def _tensors_of(snapshot: ModelSnapshot) -> Iterator[tuple[str, Array]]:
     for published in snapshot.versions:
         for name, values in snapshot.schema.views(published.flat).items():
-            yield f"version/{published.version.number}/{name}", np.ascontiguousarray(values)
+            yield f"version/{published.version.number}/{name}", np.asarray(values, order="C")
     for name, slot in snapshot.optimizer_state.slots.items():
         yield f"optimizer/{name}", slot
 

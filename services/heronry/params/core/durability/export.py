@@ -27,7 +27,7 @@ def export_version(
       ResourceExhaustedError: the disk is full.
     """
     folder = _inside(root, directory)
-    tensors = {name: np.ascontiguousarray(values) for name, values in schema.views(published.flat).items()}
+    tensors = {name: np.asarray(values, order="C") for name, values in schema.views(published.flat).items()}
     document = {
         "model": model,
         "schema": schema_to_document(schema),
