@@ -17,6 +17,7 @@ from heronry.types.errors import (
 from heronry.types.models import ModelSettings
 from heronry.types.optimizers import SgdOptimizer
 from heronry.types.run import ServiceRole
+from heronry.types.tensors import MergeRule, TensorRole
 
 TENSORS = {"weight": np.arange(6, dtype=np.float32).reshape(2, 3), "bias": np.zeros(2, np.float32)}
 
@@ -194,6 +195,12 @@ async def test_a_stale_contribution_is_refused_by_name(clients: SimpleNamespace)
         ({"base_version": "1.0"}, "base_version"),
         ({"kind": "weights"}, "kind"),
         ({"model": 1}, "model"),
+        ({"feedback": True}, "feedback"),
+        ({"request_id": 5}, "request_id"),
+        ({"timeout_s": "soon"}, "timeout_s"),
+        ({"sample_count": 2**64}, "sample_count"),
+        ({"validate_only": "yes"}, "validate_only"),
+        ({"weight": True}, "weight"),
     ],
 )
 async def test_a_push_with_an_argument_of_the_wrong_type_names_it(
@@ -222,3 +229,57 @@ async def test_a_model_name_that_is_no_string_is_named(clients: SimpleNamespace,
 async def test_a_model_of_things_that_are_no_arrays_is_refused(clients: SimpleNamespace) -> None:
     with pytest.raises(SchemaMismatchError, match=r"tensors\.weight: got \[0\.0, 1\.0\]"):
         await clients.params.register_model("policy", {"weight": [0.0, 1.0]})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"number": 1, "tag": "best"}, "tag"),
+        ({"number": 2**64}, "number"),
+        ({"tag": 3}, "tag"),
+        ({"wait_s": -1}, "wait_s"),
+        ({"wait_s": 1e15}, "wait_s"),
+    ],
+)
+async def test_a_pull_of_what_cannot_be_names_it(
+    clients: SimpleNamespace, arguments: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        await clients.params.pull("policy", **arguments)
+
+    assert caught.value.details["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"settings": SgdOptimizer()}, "settings"),
+        ({"roles": {"wait": (TensorRole.BUFFER, MergeRule.LAST)}}, "roles"),
+        ({"roles": {"weight": "buffer"}}, "roles.weight"),
+    ],
+)
+async def test_a_model_with_settings_or_roles_that_are_none_is_refused(
+    clients: SimpleNamespace, arguments: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        await clients.params.register_model("policy", TENSORS, **arguments)
+
+    assert caught.value.details["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"consistency": "asynchronous"}, "consistency"),
+        ({"optimizer": SgdOptimizer}, "optimizer"),
+        ({"limits": 3.0}, "limits"),
+        ({"num_versions_kept": 2**32}, "num_versions_kept"),
+    ],
+)
+async def test_a_change_that_is_none_is_refused(
+    clients: SimpleNamespace, arguments: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        await clients.params.update_model("policy", **arguments)
+
+    assert caught.value.details["field"] == field

@@ -1,5 +1,6 @@
 """An optimiser whose step the service takes moves parameters as a local one does."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,10 +11,12 @@ import torch
 import heronry.client
 import heronry.client.sync
 from heronry.client import ContributionKind, ParameterCodec
-from heronry.types.consistency import Asynchronous, BufferedAsynchronous, SynchronousRounds
-from heronry.types.errors import InvalidArgumentError
+from heronry.types.consistency import Asynchronous, BufferedAsynchronous, StaleSynchronous, SynchronousRounds
+from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
 from heronry.types.models import ContributionLimits, ModelSettings
-from heronry.types.optimizers import SgdOptimizer
+from heronry.types.optimizers import AdamOptimizer, SgdOptimizer
+from heronry.types.run import ServiceRole
+from heronry.types.tensors import MergeRule, TensorRole
 
 SGD = ModelSettings(optimizer=SgdOptimizer(0.1, momentum=0.9))
 
@@ -214,6 +217,84 @@ async def test_the_buffers_of_a_module_go_along(make_optimizer: Any) -> None:
 
     torch.testing.assert_close(other.running_mean, module.running_mean)
     assert int(other.num_batches_tracked) == 1
+
+
+@pytest.mark.parametrize("kind", list(ContributionKind))
+async def test_statistics_of_a_module_stay_statistics_under_adam(
+    make_optimizer: Any, clients: SimpleNamespace, kind: ContributionKind
+) -> None:
+    module = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3))
+    state = {name: tensor.detach() for name, tensor in module.state_dict(keep_vars=True).items()}
+    roles = {name: (TensorRole.STATISTIC, MergeRule.MEAN) for name in state if "running" in name}
+    roles["1.num_batches_tracked"] = (TensorRole.BUFFER, MergeRule.LAST)
+    settings = ModelSettings(optimizer=AdamOptimizer(0.1))
+    await clients.params.register_model("policy", state, settings, roles)
+    optimizer = make_optimizer(module.state_dict(keep_vars=True), kind=kind)
+    await optimizer.pull()
+
+    for step in range(3):
+        module.zero_grad()
+        loss_of(module, step).backward()
+        statistics = {name: tensor.detach().clone() for name, tensor in module.named_buffers()}
+        await optimizer.step()
+        newest = await clients.params.pull("policy")
+        for name, value in statistics.items():
+            np.testing.assert_array_equal(newest[name], value.numpy())
+    assert bool(torch.isfinite(loss_of(module.eval(), 0)))
+
+
+@pytest.mark.parametrize("tensors", [{"weight": 3, "bias": 1}, {"bias": 3}, {"weight": 4}])
+async def test_parameters_that_are_not_the_model_s_are_named(
+    make_optimizer: Any, clients: SimpleNamespace, tensors: dict[str, int]
+) -> None:
+    await clients.params.register_model("policy", {"weight": np.zeros(3, np.float32)})
+    optimizer = make_optimizer({name: np.zeros(size, np.float32) for name, size in tensors.items()})
+
+    with pytest.raises(SchemaMismatchError, match=r"^parameters"):
+        await optimizer.pull()
+    with pytest.raises(SchemaMismatchError, match=r"^parameters"):
+        await optimizer.step(gradients={})
+    assert optimizer.version is None
+
+
+async def test_a_gradient_that_is_missing_is_named(make_optimizer: Any) -> None:
+    optimizer = make_optimizer({"weight": np.ones(3, np.float32), "bias": np.ones(1, np.float32)})
+    await optimizer.register()
+
+    with pytest.raises(SchemaMismatchError, match="gradients: got 'missing: bias', allowed: those of weight, bias"):
+        await optimizer.step(gradients={"weight": np.ones(3, np.float32)})
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("feedback", True), ("weight", 0.0), ("sample_count", -1), ("wait_s", -1.0), ("top_k_share", 2.0)],
+)
+async def test_an_option_that_cannot_be_is_named(make_optimizer: Any, option: str, value: object) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"^{option}: got"):
+        make_optimizer({"weight": np.zeros(3)}, **{option: value})
+
+
+async def test_a_worker_that_is_ahead_waits_for_the_slower_one(
+    make_optimizer: Any, clients: SimpleNamespace, services: Any
+) -> None:
+    arrays, ones = {"weight": np.zeros(3, np.float32)}, {"weight": np.ones(3, np.float32)}
+    await clients.params.register_model("policy", arrays, ModelSettings(StaleSynchronous(max_lead=0)))
+    options = heronry.client.ConnectionOptions(client_id="slow")
+    address = services.addresses[ServiceRole.PARAMS]
+
+    async with (
+        heronry.client.ParamsClient(address, options) as slow,
+        slow.worker("policy") as slow_worker,
+        clients.params.worker("policy") as worker,
+    ):
+        optimizer = make_optimizer(arrays, worker=worker, wait_s=10.0)
+        base = await optimizer.pull()
+        step = asyncio.create_task(optimizer.step(gradients=ones))
+        first = await slow.pull("policy", newer_than=base, wait_s=5.0)
+        await slow_worker.push(ones, base_version=first.version)
+        await step
+
+    np.testing.assert_array_equal(arrays["weight"], [-2, -2, -2])
 
 
 async def test_a_worker_shows_its_lease(make_optimizer: Any, clients: SimpleNamespace) -> None:

@@ -148,7 +148,7 @@ class Subject:
 
 
 @all_kinds
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(operations=operations, seed=st.integers(0, 2**32 - 1))
 def test_members_and_order_are_those_of_a_list(kind: Selector, operations: list, seed: int) -> None:
     subject = Subject(kind, seed)
@@ -162,7 +162,7 @@ def test_members_and_order_are_those_of_a_list(kind: Selector, operations: list,
 
 
 @all_kinds
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(operations=operations, seed=st.integers(0, 2**32 - 1))
 def test_a_selector_restored_draws_what_the_other_would(kind: Selector, operations: list, seed: int) -> None:
     subject = Subject(kind, seed)

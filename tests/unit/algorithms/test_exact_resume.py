@@ -22,7 +22,7 @@ def make(name, make_network, action_space):
 
 
 @pytest.mark.parametrize(("name", "space"), [("ppo", "discrete"), ("ppo", "box"), ("dqn", "discrete")])
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(num_before=st.integers(0, 4), num_after=st.integers(1, 4), seed=st.integers(0, 1_000))
 def test_a_resumed_learner_is_bit_identical(
     name, space, num_before, num_after, seed, request, make_network, make_batch

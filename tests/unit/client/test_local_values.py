@@ -40,7 +40,7 @@ def test_autograd_notices_that_values_have_changed() -> None:
         loss.backward()
 
 
-def test_a_module_gives_gradients_zeros_where_there_are_none_and_its_buffers() -> None:
+def test_a_module_gives_gradients_and_zeros_where_there_are_none() -> None:
     module = torch.nn.BatchNorm1d(2)
     module.weight.grad = torch.tensor([1.0, 2.0])
 
@@ -48,7 +48,7 @@ def test_a_module_gives_gradients_zeros_where_there_are_none_and_its_buffers() -
 
     assert gradients["weight"].tolist() == [1, 2]
     assert gradients["bias"].tolist() == [0, 0]
-    assert gradients["running_var"].tolist() == [1, 1]
+    assert set(gradients) == {"weight", "bias"}
     assert local_values(module).buffers() == {"running_mean", "running_var", "num_batches_tracked"}
 
 
@@ -89,6 +89,11 @@ def test_what_is_counted_is_taken_and_not_mixed() -> None:
     mix({"count": np.array(8)}, own, 0.5)
 
     assert own["count"] == 8
+
+
+def test_what_was_not_pulled_cannot_be_mixed() -> None:
+    with pytest.raises(SchemaMismatchError, match="parameters: got 'v', allowed: tensors of what was pulled: w"):
+        mix({"w": np.zeros(1)}, {"v": np.zeros(1)}, 0.5)
 
 
 @pytest.mark.parametrize("beta", [0.0, 1.5])

@@ -27,6 +27,18 @@ def test_a_certificate_goes_with_its_key() -> None:
         TlsOptions(certificate=Path("c.pem"))
 
 
+@pytest.mark.parametrize("name", ["root_certificates", "certificate", "key", "server_name"])
+def test_a_tls_option_of_the_wrong_type_is_named(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^tls\.{name}: got"):
+        TlsOptions(**{name: b"ca.pem"})
+
+
+@pytest.mark.parametrize("name", ["client_id", "token", "tls"])
+def test_an_option_of_the_wrong_type_is_named(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{name}: got"):
+        ConnectionOptions(**{name: 7})
+
+
 def test_an_unreadable_certificate_is_named(tmp_path: Path) -> None:
     tls = TlsOptions(root_certificates=tmp_path / "none.pem")
 

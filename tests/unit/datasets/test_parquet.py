@@ -36,7 +36,7 @@ def write(path: Path, definition, runs: Iterable[Run]) -> None:
             writer.write(run)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lengths=st.lists(st.integers(1, 40), min_size=1, max_size=6), seed=st.integers(0, 999), has_history=st.booleans()
 )

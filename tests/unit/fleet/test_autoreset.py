@@ -49,7 +49,7 @@ def check_against_a_single_environment(rows, seed):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_every_row_that_counts_is_a_transition_of_a_single_environment(engine, data):
     num_envs = data.draw(st.integers(1, 3))

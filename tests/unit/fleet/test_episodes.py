@@ -21,7 +21,7 @@ def reference(reward, ended, mask):
     return [(total, length) for _, _, total, length in sorted(found)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10_000), num_lanes=st.integers(1, 4), cuts=st.lists(st.integers(1, 6), min_size=1, max_size=5)
 )

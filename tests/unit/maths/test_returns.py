@@ -130,7 +130,7 @@ def test_lambda_zero_is_one_step_and_lambda_one_reaches_the_end() -> None:
     np.testing.assert_allclose(bootstrapped_returns(unroll, next_values), whole, atol=1e-5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.integers(1, 12))
 def test_n_step_returns_stop_with_the_true_number_of_steps(seed: int, num_steps: int) -> None:
     unroll, _, next_values, _ = random_unroll(seed)

@@ -160,7 +160,7 @@ def begun(bench, case: str):
 
 
 @pytest.mark.parametrize("case", CASES)
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=steps, crashes=st.sets(st.integers(0, 23), max_size=3), checkpoints=st.sets(st.integers(0, 23)))
 def test_a_model_that_crashed_is_the_one_that_did_not(make_bench, case: str, steps, crashes, checkpoints) -> None:
     with folders(make_bench) as (path, open_at):
@@ -185,7 +185,7 @@ def test_a_model_that_crashed_is_the_one_that_did_not(make_bench, case: str, ste
 
 
 @pytest.mark.parametrize("case", ["weighted", "krum", "synchronous"])
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=steps)
 def test_a_crash_after_any_record_restores_what_was_then(make_bench, case: str, steps) -> None:
     with folders(make_bench) as (path, open_at):

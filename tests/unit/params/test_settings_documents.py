@@ -39,7 +39,7 @@ from heronry.types.optimizers import (
 
 positive = st.floats(1e-9, 1e9)
 rules = st.sampled_from([Mean(), Sum(), WeightedMean(), Median(), GeometricMedian(), TrimmedMean(1), Krum(1, 2)])
-rules |= st.builds(FederatedMean, st.integers(1)) | st.builds(NormBoundedMean, positive)
+rules |= st.builds(FederatedMean, st.integers(1, 2**64 - 1)) | st.builds(NormBoundedMean, positive)
 modes = st.sampled_from(
     [
         SynchronousRounds(9, 7, 2.5, 3, LatePolicy.KEEP, 4),
@@ -52,7 +52,7 @@ optimizers |= st.builds(AdamOptimizer, positive) | st.builds(YogiOptimizer, posi
 any_settings = st.builds(
     ModelSettings,
     consistency=modes,
-    aggregation=st.builds(Aggregation, rules, max_held_bytes=st.integers(1)),
+    aggregation=st.builds(Aggregation, rules, max_held_bytes=st.integers(1, 2**64 - 1)),
     optimizer=optimizers,
     limits=st.builds(ContributionLimits, st.none() | positive, positive, st.booleans()),
     acknowledgement=st.sampled_from(AcknowledgementLevel),

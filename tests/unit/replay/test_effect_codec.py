@@ -112,7 +112,7 @@ def plain(value: object) -> object:
     return tuple(plain(v) for v in value) if isinstance(value, tuple) else value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(EFFECTS, min_size=1, max_size=4))
 def test_decoding_gives_what_was_encoded_together(effects: list[e.Effect]) -> None:
     decoded = decode(RECORD_KIND, encode(effects))

@@ -212,7 +212,7 @@ def test_without_room_for_a_spare_segment_there_is_still_the_one_in_use(
     log.close()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     payloads=st.lists(st.binary(max_size=200), max_size=12),
     cut=st.integers(min_value=0, max_value=10_000),
@@ -279,7 +279,7 @@ class LogMachine(RuleBasedStateMachine):
 
 
 TestLogMachine = LogMachine.TestCase
-TestLogMachine.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestLogMachine.settings = settings(max_examples=25, stateful_step_count=20)
 
 
 def _failing(descriptor: int) -> None:

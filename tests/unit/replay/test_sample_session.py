@@ -193,7 +193,7 @@ class Mishaps:
         self.readers[index], self.batches[index] = self.new_reader(), []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_no_item_of_a_queue_is_lost_or_finished_twice_whoever_dies(bench_class, seed: int) -> None:
     rng = random.Random(seed)

@@ -54,7 +54,7 @@ STATES = st.dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(state=STATES)
 def test_any_state_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, state: dict[str, object]) -> None:
     path = tmp_path_factory.mktemp("s") / "x.snapshot"

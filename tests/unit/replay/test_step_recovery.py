@@ -58,7 +58,7 @@ def recovered(folder: Path, snapshot: dict[str, np.ndarray] | None, held: list[W
     return store
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     lanes=st.integers(1, 5),
     blocks=st.lists(st.tuples(st.integers(1, 80), st.integers(0, 3)), min_size=1, max_size=10),

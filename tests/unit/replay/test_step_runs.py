@@ -22,7 +22,7 @@ def store_of(pattern: Pattern) -> StepStore:
     return StepStore("t", SPECS, pattern, ByteBudget(64 << 20), settings=made)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     num_steps=st.integers(1, 12),
     period=st.integers(1, 15),

@@ -107,7 +107,7 @@ def patterns(draw: st.DrawFn) -> Pattern:
     )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     lanes=st.integers(1, 70),
     pattern=patterns(),

@@ -303,7 +303,7 @@ def test_a_table_decides_as_lists_do_and_its_effects_make_it_again(bench_class: 
         pass
 
     Machine.bench_class = bench_class
-    run_state_machine_as_test(Machine, settings=settings(max_examples=40, stateful_step_count=25, deadline=None))
+    run_state_machine_as_test(Machine, settings=settings(max_examples=40, stateful_step_count=25))
 
 
 def run_at_random(bench_class: type, seed: int, num_operations: int) -> None:
@@ -344,7 +344,7 @@ def test_ten_thousand_random_sequences_are_decided_as_by_the_formulas(bench_clas
         run_at_random(bench_class, seed, 20)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(definition=definitions, seed=st.integers(0, 2**32 - 1))
 def test_a_table_restored_goes_on_as_the_other_would(bench_class, definition: TableDefinition, seed: int) -> None:
     free = replace(definition, rate_limiter=RateLimiter.of_min_size(1), delivery=Delivery.AT_MOST_ONCE)

@@ -334,7 +334,7 @@ def _soiled(layout: object) -> ArrayBuffer:
     return buffer
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_every_byte_of_every_batch_is_that_of_the_steps_written(seed: int) -> None:
     world = World(seed)

@@ -102,7 +102,7 @@ async def test_a_large_request_keeps_its_place_before_later_small_ones(owner: Ow
     amounts=st.lists(st.integers(1, 5), min_size=1, max_size=8),
     puts=st.lists(st.integers(1, 4), min_size=1, max_size=30),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_waiters_of_one_condition_are_served_in_the_order_of_arrival(amounts: list[int], puts: list[int]) -> None:
     async def play() -> list[str]:
         owner, tank = Owner("tank"), Tank()

@@ -19,6 +19,17 @@ from heronry.types.errors import InvalidArgumentError
     ("make", "field"),
     [
         (lambda: SynchronousRounds(0), "synchronous.cohort_size"),
+        (lambda: SynchronousRounds(2.5), "synchronous.cohort_size"),  # type: ignore[arg-type]  # on purpose
+        (lambda: SynchronousRounds(True), "synchronous.cohort_size"),
+        (lambda: SynchronousRounds(2**32), "synchronous.cohort_size"),
+        (lambda: SynchronousRounds(4, num_extra=2**32), "synchronous.num_extra"),
+        (lambda: SynchronousRounds(4, min_workers=2**32), "synchronous.min_workers"),
+        (lambda: SynchronousRounds(4, quorum="2"), "synchronous.quorum"),  # type: ignore[arg-type]  # on purpose
+        (lambda: SynchronousRounds(4, deadline_s=1e10), "synchronous.deadline_s"),
+        (lambda: SynchronousRounds(4, deadline_s=1e-10), "synchronous.deadline_s"),
+        (lambda: SynchronousRounds(4, deadline_s=math.nan), "synchronous.deadline_s"),
+        (lambda: SynchronousRounds(4, deadline_s=None), "synchronous.deadline_s"),  # type: ignore[arg-type]  # on purpose
+        (lambda: SynchronousRounds(4, late="keep"), "synchronous.late"),  # type: ignore[arg-type]  # on purpose
         (lambda: SynchronousRounds(4, quorum=5), "synchronous.quorum"),
         (lambda: SynchronousRounds(4, quorum=0), "synchronous.quorum"),
         (lambda: SynchronousRounds(4, deadline_s=0.0), "synchronous.deadline_s"),
@@ -27,6 +38,11 @@ from heronry.types.errors import InvalidArgumentError
         (lambda: SynchronousRounds(4, min_workers=0), "synchronous.min_workers"),
         (lambda: StaleSynchronous(-1), "stale_synchronous.max_lead"),
         (lambda: StaleSynchronous(1, max_staleness=-1), "stale_synchronous.max_staleness"),
+        (lambda: StaleSynchronous(2**64), "stale_synchronous.max_lead"),
+        (lambda: StaleSynchronous(1, 2**64), "stale_synchronous.max_staleness"),
+        (lambda: Asynchronous(max_staleness=2**64), "asynchronous.max_staleness"),
+        (lambda: Asynchronous(staleness_exponent=True), "asynchronous.staleness_exponent"),
+        (lambda: BufferedAsynchronous(2**32), "buffered.num_contributions"),
         (lambda: Asynchronous(max_staleness=-1), "asynchronous.max_staleness"),
         (lambda: Asynchronous(staleness_exponent=-0.5), "asynchronous.staleness_exponent"),
         (lambda: BufferedAsynchronous(0), "buffered.num_contributions"),

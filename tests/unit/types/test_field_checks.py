@@ -8,6 +8,7 @@ import pytest
 
 from heronry.types.columns import ColumnSpec
 from heronry.types.errors import InvalidArgumentError
+from heronry.types.field_checks import duration
 from heronry.types.patterns import Pattern
 from heronry.types.tables import RateLimiter, Selector, TableDefinition
 from heronry.types.tensors import ElementType
@@ -40,6 +41,14 @@ def test_what_cannot_be_is_named(make: Callable[[], object], message: str) -> No
     with pytest.raises(InvalidArgumentError) as caught:
         make()
     assert message in caught.value.message
+
+
+@pytest.mark.parametrize("seconds", [-1, 1.1e9, float("nan"), "1", True])
+def test_a_wait_lies_within_what_calls_can_wait(seconds: object) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"^wait_s: got .*, allowed: 0 to 1000000000 s$"):
+        duration("wait_s", seconds, 0.0)
+
+    assert duration("wait_s", 1e9, 0.0) == 1e9
 
 
 def test_numpy_numbers_and_types_are_taken() -> None:

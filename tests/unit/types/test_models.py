@@ -30,6 +30,23 @@ def test_by_default_every_contribution_makes_a_version_and_weights_are_taken_as_
     ("make", "field"),
     [
         (lambda: ModelSettings(num_versions_kept=0), "settings.num_versions_kept"),
+        (lambda: ModelSettings(num_versions_kept=2**32), "settings.num_versions_kept"),
+        (lambda: ModelSettings(num_versions_kept=1.5), "settings.num_versions_kept"),  # type: ignore[arg-type]  # on purpose
+        (lambda: ModelSettings(Asynchronous), "settings.consistency"),  # type: ignore[arg-type]  # on purpose
+        (lambda: ModelSettings("asynchronous"), "settings.consistency"),  # type: ignore[arg-type]  # on purpose
+        (lambda: ModelSettings(aggregation=Mean()), "settings.aggregation"),  # type: ignore[arg-type]  # on purpose
+        (lambda: ModelSettings(aggregation=None), "settings.aggregation"),  # type: ignore[arg-type]  # on purpose
+        (lambda: ModelSettings(optimizer=SgdOptimizer), "settings.optimizer"),  # type: ignore[arg-type]  # on purpose
+        (lambda: ModelSettings(optimizer=None), "settings.optimizer"),  # type: ignore[arg-type]  # on purpose
+        (lambda: ModelSettings(limits=10.0), "settings.limits"),  # type: ignore[arg-type]  # on purpose
+        (lambda: ModelSettings(acknowledgement="disk"), "settings.acknowledgement"),  # type: ignore[arg-type]  # on purpose
+        (lambda: ModelSettings(privacy=True), "settings.privacy"),  # type: ignore[arg-type]  # on purpose
+        (lambda: ModelSettings(shard=0), "settings.shard"),  # type: ignore[arg-type]  # on purpose
+        (lambda: ContributionLimits(max_norm="1"), "limits.max_norm"),  # type: ignore[arg-type]  # on purpose
+        (lambda: ContributionLimits(max_weight=math.nan), "limits.max_weight"),
+        (lambda: ContributionLimits(requires_lease=1), "limits.requires_lease"),  # type: ignore[arg-type]  # on purpose
+        (lambda: Shard(0, 2**32), "shard.num_shards"),
+        (lambda: Shard(0.0, 2), "shard.index"),  # type: ignore[arg-type]  # on purpose
         (lambda: ContributionLimits(max_norm=0.0), "limits.max_norm"),
         (lambda: ContributionLimits(max_weight=math.inf), "limits.max_weight"),
         (lambda: Shard(0, 0), "shard.num_shards"),

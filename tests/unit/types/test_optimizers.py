@@ -11,6 +11,11 @@ from heronry.types.optimizers import AdagradOptimizer, AdamOptimizer, MixingOpti
     ("make", "field"),
     [
         (lambda: SgdOptimizer(learning_rate=0.0), "sgd.learning_rate"),
+        (lambda: SgdOptimizer(learning_rate="0.1"), "sgd.learning_rate"),  # type: ignore[arg-type]  # on purpose
+        (lambda: SgdOptimizer(learning_rate=True), "sgd.learning_rate"),
+        (lambda: SgdOptimizer(momentum=math.nan), "sgd.momentum"),
+        (lambda: SgdOptimizer(nesterov=1), "sgd.nesterov"),  # type: ignore[arg-type]  # on purpose
+        (lambda: AdamOptimizer(None), "adam.learning_rate"),  # type: ignore[arg-type]  # on purpose
         (lambda: SgdOptimizer(momentum=1.0), "sgd.momentum"),
         (lambda: AdamOptimizer(math.nan), "adam.learning_rate"),
         (lambda: AdamOptimizer(1e-3, beta1=1.0), "adam.beta1"),

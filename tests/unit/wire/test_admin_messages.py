@@ -1,5 +1,8 @@
 """Tables, models, runs and services survive the way over the wire."""
 
+from collections.abc import Callable
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -192,6 +195,29 @@ def test_every_mode_of_consistency_survives(consistency: Consistency) -> None:
 )
 def test_every_optimiser_survives(optimizer: ServerOptimizer) -> None:
     assert model_settings.optimizer_from_proto(model_settings.optimizer_to_proto(optimizer)) == optimizer
+
+
+def test_the_largest_figures_survive() -> None:
+    small, large = 2**32 - 1, 2**64 - 1
+    settings = ModelSettings(
+        SynchronousRounds(small, quorum=small, deadline_s=1e9, num_extra=small, min_workers=small),
+        Aggregation(FederatedMean(large), max_held_bytes=large),
+        num_versions_kept=small,
+    )
+
+    assert model_settings.settings_from_proto(model_settings.settings_to_proto(settings)) == settings
+    assert model_settings.consistency_to_proto(StaleSynchronous(large, large)).stale_synchronous.max_lead == large
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [model_settings.aggregation_to_proto, model_settings.consistency_to_proto, model_settings.optimizer_to_proto],
+)
+def test_what_is_none_of_the_kinds_is_never_sent_as_another(encode: Callable[[object], object]) -> None:
+    unchecked = SimpleNamespace(rule="median", grid_step=0.0, max_held_bytes=1)
+
+    with pytest.raises(AssertionError):
+        encode(unchecked)
 
 
 def test_what_is_absent_is_the_mean_and_asynchronous() -> None:

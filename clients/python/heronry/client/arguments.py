@@ -1,14 +1,12 @@
 """Checks of what callers hand over, so that a wrong type is a named error and not a failure deep inside."""
 
-import math
 from collections.abc import Mapping
-from numbers import Real
 
 import numpy as np
 
 from heronry.types.contribution import ContributionKind, ParameterCodec
 from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
-from heronry.types.field_checks import MAX_COUNT, whole_number
+from heronry.types.field_checks import MAX_COUNT, MAX_DURATION_S, duration, finite_number, share, whole_number
 from heronry.types.version import ParameterVersion
 
 MAX_CREDITS = 2**32 - 1
@@ -31,6 +29,8 @@ def check_version(field: str, value: object) -> None:
     """Raise InvalidArgumentError unless `value` is a version."""
     if not isinstance(value, ParameterVersion):
         raise InvalidArgumentError.of(field, value, "a ParameterVersion, as `version` of what was pulled")
+    whole_number(f"{field}.epoch", value.epoch)
+    whole_number(f"{field}.number", value.number)
 
 
 def check_kind(field: str, value: object) -> None:
@@ -41,8 +41,34 @@ def check_kind(field: str, value: object) -> None:
 
 def check_weight(field: str, value: object) -> None:
     """Raise InvalidArgumentError unless `value` is a number above 0; how large it may be the model says."""
-    if not (isinstance(value, Real) and 0 < float(value) < math.inf):
-        raise InvalidArgumentError.of(field, value, "a number above 0, finite")
+    finite_number(field, value, lambda number: number > 0, "a number above 0, finite")
+
+
+def check_seconds(field: str, value: object) -> None:
+    """Raise InvalidArgumentError unless `value` is None or a duration of at least 0."""
+    if value is not None:
+        duration(field, value, 0.0)
+
+
+def check_timeout(field: str, value: object) -> None:
+    """Raise InvalidArgumentError unless `value` is None or a number of seconds; a negative one has passed already."""
+    if value is not None:
+        finite_number(field, value, lambda number: number <= MAX_DURATION_S, f"seconds, at most {MAX_DURATION_S}")
+
+
+def check_optional_name(field: str, value: object) -> None:
+    """Raise InvalidArgumentError unless `value` is None or a string."""
+    if value is not None:
+        check_name(field, value)
+
+
+def check_selection(number: object, tag: object) -> None:
+    """Raise InvalidArgumentError unless a version is chosen by a number, by a tag or not at all."""
+    if number is not None:
+        check_count("number", number, 0)
+    check_optional_name("tag", tag)
+    if number is not None and tag is not None:
+        raise InvalidArgumentError.of("tag", tag, f"None, as number is {number}: one of the two")
 
 
 def check_arrays(field: str, value: object) -> None:
@@ -64,8 +90,7 @@ def check_codec(field: str, value: object) -> None:
 
 def check_share(field: str, value: object) -> None:
     """Raise InvalidArgumentError unless `value` is a share, above 0 and at most 1."""
-    if not (isinstance(value, Real) and 0 < float(value) <= 1):
-        raise InvalidArgumentError.of(field, value, "above 0, at most 1")
+    share(field, value)
 
 
 def _is_array(value: object) -> bool:

@@ -18,6 +18,13 @@ Pack = Callable[[Vector], tuple[Bytes, Vector]]
 _RESIDUAL: Final = "residual"
 
 
+def check_feedback(field: str, value: object) -> None:
+    """Raise InvalidArgumentError unless `value` is None or an error feedback."""
+    if not isinstance(value, ErrorFeedback | None):
+        allowed = "an ErrorFeedback, the same with every contribution to the model, or None"
+        raise InvalidArgumentError.of(field, value, allowed)
+
+
 @dataclass(frozen=True)
 class _Sent:
     """A contribution on its way: the residual as it was before it, and as it will be."""

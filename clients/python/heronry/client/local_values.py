@@ -3,25 +3,27 @@
 torch is never imported: whoever hands over its tensors has done so.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from heronry.client.arguments import shown
+from heronry.client.arguments import check_share, shown
 from heronry.client.tensor_arrays import as_array, named_arrays
 from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
 from heronry.types.tensors import Array
+
+T = TypeVar("T")
 
 
 class LocalValues(Protocol):
     """Named values that can be read, differentiated and overwritten."""
 
-    def values(self) -> dict[str, Array]:
-        """Return the values as they are; views where they lie in this machine's memory."""
+    def values(self, names: Collection[str] | None = None) -> dict[str, Array]:
+        """Return the values as they are, all or those of some names; views where they lie in this machine's memory."""
 
-    def gradients(self, given: Mapping[str, object] | None) -> dict[str, Array]:
-        """Return the gradients, and of what has none the values; `given` where the values keep none themselves."""
+    def gradients(self, given: Mapping[str, object] | None, names: Collection[str] | None = None) -> dict[str, Array]:
+        """Return the gradients that the values keep, all or those of some names, and those that are given."""
 
     def assign(self, values: Mapping[str, Array]) -> None:
         """Overwrite the values in place."""
@@ -60,13 +62,13 @@ class NumpyValues:
                 )
         self._arrays = dict(arrays)
 
-    def values(self) -> dict[str, Array]:
-        return dict(self._arrays)
+    def values(self, names: Collection[str] | None = None) -> dict[str, Array]:
+        return _selected(self._arrays, names)
 
-    def gradients(self, given: Mapping[str, object] | None) -> dict[str, Array]:
+    def gradients(self, given: Mapping[str, object] | None, names: Collection[str] | None = None) -> dict[str, Array]:
         if given is None:
             raise InvalidArgumentError.of("gradients", None, "a mapping of names to arrays: arrays keep no gradients")
-        return self._arrays | named_arrays("gradients", given)
+        return named_arrays("gradients", given)
 
     def assign(self, values: Mapping[str, Array]) -> None:
         for name, array in self._arrays.items():
@@ -83,13 +85,13 @@ class TorchValues:
         self._parameters = dict(parameters)
         self._buffers = dict(buffers)
 
-    def values(self) -> dict[str, Array]:
-        return {name: as_array(f"parameters.{name}", tensor) for name, tensor in self._all().items()}
+    def values(self, names: Collection[str] | None = None) -> dict[str, Array]:
+        chosen = _selected(self._all(), names)
+        return {name: as_array(f"parameters.{name}", tensor) for name, tensor in chosen.items()}
 
-    def gradients(self, given: Mapping[str, object] | None) -> dict[str, Array]:
-        gradients = {name: _gradient(name, tensor) for name, tensor in self._parameters.items()}
-        buffers = {name: as_array(f"parameters.{name}", tensor) for name, tensor in self._buffers.items()}
-        return gradients | buffers | ({} if given is None else named_arrays("gradients", given))
+    def gradients(self, given: Mapping[str, object] | None, names: Collection[str] | None = None) -> dict[str, Array]:
+        gradients = {name: _gradient(name, tensor) for name, tensor in _selected(self._parameters, names).items()}
+        return gradients | ({} if given is None else named_arrays("gradients", given))
 
     def assign(self, values: Mapping[str, Array]) -> None:
         for name, tensor in self._all().items():
@@ -109,10 +111,15 @@ def mix(parameters: Mapping[str, Array], own: object, beta: float) -> None:
       parameters: what was pulled.
       own: as `local_values` takes it.
       beta: above 0, at most 1.
+
+    Raises:
+      SchemaMismatchError: a tensor of `own` was not pulled.
     """
-    if not 0 < beta <= 1:
-        raise InvalidArgumentError.of("beta", beta, "above 0, at most 1")
+    check_share("beta", beta)
     local = local_values(own)
+    for name in local.values():
+        if name not in parameters:
+            raise SchemaMismatchError.of("parameters", name, f"tensors of what was pulled: {', '.join(parameters)}")
     mixed = {name: _mixed(value, parameters[name], beta) for name, value in local.values().items()}
     local.assign(mixed)
 
@@ -121,6 +128,10 @@ def _mixed(own: Array, pulled: Array, beta: float) -> Array:
     if own.dtype.kind != "f":
         return pulled
     return (own * own.dtype.type(1 - beta) + pulled * own.dtype.type(beta)).astype(own.dtype, copy=False)  # type: ignore[operator]  # both are floats
+
+
+def _selected(named: Mapping[str, T], names: Collection[str] | None) -> dict[str, T]:
+    return {name: value for name, value in named.items() if names is None or name in names}
 
 
 def _overwrite(detached: Any, value: Array) -> None:  # noqa: ANN401 # of torch, which is not imported

@@ -2,15 +2,17 @@
 
 import uuid
 from collections.abc import Mapping
+from typing import get_args
 
 import grpc.aio
 
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.api.params.v1 import params_pb2_grpc as pb_grpc
-from heronry.client.arguments import check_count, check_name
+from heronry.client.arguments import check_count, check_name, check_optional_name, check_selection
 from heronry.client.options import ConnectionOptions
 from heronry.client.service_client import Addresses, ServiceClient
 from heronry.types.consistency import Consistency
+from heronry.types.field_checks import MAX_SMALL_COUNT, check_choice, check_type
 from heronry.types.models import (
     ContributionLimits,
     ModelInfo,
@@ -75,7 +77,13 @@ class ModelAdminClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
         The mode of consistency and the kind of optimiser stay, their figures change.
         """
         check_name("model", model)
-        check_count("num_versions_kept", num_versions_kept, 0)
+        check_count("num_versions_kept", num_versions_kept, 0, MAX_SMALL_COUNT)
+        if consistency is not None:
+            check_choice("consistency", consistency, get_args(Consistency))
+        if limits is not None:
+            check_type("limits", limits, ContributionLimits)
+        if optimizer is not None:
+            check_choice("optimizer", optimizer, get_args(ServerOptimizer))
         request = pb.UpdateModelRequest(
             model=model,
             consistency=None if consistency is None else consistency_to_proto(consistency),
@@ -100,6 +108,8 @@ class ModelAdminClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
     async def tag_version(self, model: str, tag: str, number: int = 0) -> ParameterVersion:
         """Keep a version under a name; number 0 is the newest. A tag given again moves."""
         check_name("model", model)
+        check_name("tag", tag)
+        check_count("number", number, 0)
         request = pb.TagVersionRequest(model=model, number=number, tag=tag)
         return version_from_proto((await self._call(lambda stub: stub.TagVersion, request)).version)
 
@@ -111,8 +121,8 @@ class ModelAdminClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
         The open round is dropped, and contributions computed before are refused.
         """
         check_name("model", model)
-        if number is not None:
-            check_count("number", number, 0)
+        check_selection(number, tag)
+        check_optional_name("request_id", request_id)
         request = pb.RollbackModelRequest(
             model=model, number=number, tag=tag, request_id=request_id or uuid.uuid4().hex
         )
@@ -128,6 +138,8 @@ class ModelAdminClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
     ) -> str:
         """Write one version as safetensors + JSON below the service's data directory; return the path."""
         check_name("model", model)
+        check_name("directory", directory)
+        check_selection(number, tag)
         request = pb.ExportVersionRequest(
             model=model, number=number, tag=tag, directory=directory, metadata=struct_to_proto(metadata or {})
         )
@@ -135,6 +147,8 @@ class ModelAdminClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
 
     async def save_checkpoint(self, run_id: str = "", *, request_id: str | None = None) -> str:
         """Write all models to the run's checkpoint directory; return it."""
+        check_name("run_id", run_id)
+        check_optional_name("request_id", request_id)
         request = pb.SaveCheckpointRequest(request_id=request_id or uuid.uuid4().hex, run_id=run_id)
         return (await self._call(lambda stub: stub.SaveCheckpoint, request, SLOW_CALL_S)).path
 
@@ -156,12 +170,14 @@ class ModelAdminClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
           FencedError: it has run out, or has gone to a later incarnation.
         """
         check_name("model", model)
+        check_count("fencing_token", fencing_token, 0)
         request = pb.HeartbeatRequest(model=model, fencing_token=fencing_token)
         return lease_from_proto((await self._call(lambda stub: stub.Heartbeat, request)).lease)
 
     async def unregister_worker(self, model: str, fencing_token: int) -> None:
         """Give a worker's lease back; what it contributed stays counted."""
         check_name("model", model)
+        check_count("fencing_token", fencing_token, 0)
         request = pb.UnregisterWorkerRequest(model=model, fencing_token=fencing_token)
         await self._call(lambda stub: stub.UnregisterWorker, request)
 

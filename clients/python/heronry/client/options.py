@@ -53,6 +53,12 @@ class TlsOptions:
     server_name: str | None = None
 
     def __post_init__(self) -> None:
+        for name in ("root_certificates", "certificate", "key"):
+            path = getattr(self, name)
+            if not isinstance(path, Path | None):
+                raise ConfigurationError.of(f"tls.{name}", type(path), "a pathlib.Path of a PEM file, or None")
+        if not isinstance(self.server_name, str | None):
+            raise ConfigurationError.of("tls.server_name", self.server_name, "a string, or None")
         if (self.certificate is None) != (self.key is None):
             raise ConfigurationError.of("tls.key", self.key, "set together with tls.certificate")
 
@@ -91,6 +97,15 @@ class ConnectionOptions:
     reconnect_s: float = 60.0
     keepalive: Keepalive = field(default_factory=Keepalive)
     shares_memory: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.client_id, str):
+            raise ConfigurationError.of("client_id", self.client_id, "a string")
+        if not isinstance(self.token, str | None):
+            # Its value is a secret, whatever its type.
+            raise ConfigurationError.of("token", type(self.token), "a string, or None")
+        if not isinstance(self.tls, TlsOptions | None):
+            raise ConfigurationError.of("tls", self.tls, "TlsOptions, or None")
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:

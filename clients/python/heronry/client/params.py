@@ -12,14 +12,18 @@ from heronry.client.arguments import (
     check_count,
     check_kind,
     check_name,
+    check_optional_name,
+    check_seconds,
+    check_selection,
     check_share,
+    check_timeout,
     check_version,
     check_weight,
 )
 from heronry.client.bulk import register_method, upload_frames
 from heronry.client.contribution_packing import Packing, Values, packed, pieces_of
 from heronry.client.downloads import Downloads, check_download
-from heronry.client.error_feedback import ErrorFeedback
+from heronry.client.error_feedback import ErrorFeedback, check_feedback
 from heronry.client.feed import Feed
 from heronry.client.lent_memory import LendCall, LentMemory
 from heronry.client.model_admin import SLOW_CALL_S, ModelAdminClient
@@ -32,6 +36,7 @@ from heronry.client.uploads import Uploads
 from heronry.client.worker import Worker
 from heronry.types.contribution import Acknowledgement, ContributionHeader, ContributionKind, Invitation, ParameterCodec
 from heronry.types.errors import DeadlineExceededError
+from heronry.types.field_checks import check_type
 from heronry.types.models import ModelSettings
 from heronry.types.tensors import ModelSchema, Roles
 from heronry.types.version import ParameterVersion
@@ -75,15 +80,19 @@ class ParamsClient(ModelAdminClient):
 
         Raises:
           AlreadyExistsError: the name is taken by a model with another schema.
-          SchemaMismatchError: a tensor that is no array, or of a type that models cannot have.
+          SchemaMismatchError: a tensor that is no array, or of a type that models cannot have; a role that is none,
+            or of no tensor.
         """
         check_name("model", model)
+        check_optional_name("request_id", request_id)
+        settings = ModelSettings() if settings is None else settings
+        check_type("settings", settings, ModelSettings)
         arrays = named_arrays("tensors", tensors)
         schema = ModelSchema.of(arrays, roles)
         header = pb.RegisterModelHeader(
             model=model,
             schema=schema_to_proto(schema),
-            settings=settings_to_proto(settings or ModelSettings()),
+            settings=settings_to_proto(settings),
             request_id=request_id or uuid.uuid4().hex,
         )
         opening, pieces = pb.RegisterModelRequest(header=header), pieces_of(schema, arrays, "tensors")
@@ -136,17 +145,19 @@ class ParamsClient(ModelAdminClient):
         """Return one version: the newest, or the one of a number or tag.
 
         With `newer_than`, None when there is nothing newer. Waits up to `wait_s` for the model, the
-        version or a newer one to exist. A service on this machine is read in place.
+        version or a newer one to exist, and while the worker is too far ahead (StaleSynchronous). A service on
+        this machine is read in place.
 
         `codec` is how PARAMETER tensors travel; all but F32 lose precision. With `base`, which was pulled with
         F32, the difference to it may travel; TOP_K needs one.
 
         Raises:
           ModelNotFoundError, VersionNotFoundError: there is none.
+          FailedPreconditionError: the worker is too far ahead of the slowest, and `wait_s` is not given.
         """
         check_name("model", model)
-        if number is not None:
-            check_count("number", number, 0)
+        check_selection(number, tag)
+        check_seconds("wait_s", wait_s)
         if newer_than is not None:
             check_version("newer_than", newer_than)
         check_download(codec, base)
@@ -216,6 +227,8 @@ class ParamsClient(ModelAdminClient):
 
         It is counted once however often it is sent: trying again after a lost answer is safe.
 
+        The other tensors come as new values with every kind, as increments where counts are merged.
+
         `codec` is how PARAMETER tensors travel; TOP_K keeps `top_k_share` of the coordinates. `feedback` adds what
         was lost of earlier contributions and keeps what this one loses. A worker shows its `fencing_token`. With
         `validate_only` everything is checked and nothing counted.
@@ -235,6 +248,10 @@ class ParamsClient(ModelAdminClient):
         check_count("sample_count", sample_count, 0)
         check_count("round_id", round_id, 0)
         check_count("fencing_token", fencing_token, 0)
+        check_optional_name("request_id", request_id)
+        check_timeout("timeout_s", timeout_s)
+        check_type("validate_only", validate_only, bool)
+        check_feedback("feedback", feedback)
         header = ContributionHeader(
             model,
             self.client_id,
@@ -285,6 +302,8 @@ class ParamsClient(ModelAdminClient):
         `incarnation` rises with every start of the worker; None: the time of the start.
         """
         check_name("model", model)
+        if incarnation is not None:
+            check_count("incarnation", incarnation, 0)
         return Worker(self, model, incarnation)
 
     async def join_rounds(self, model: str, fencing_token: int = 0) -> AsyncGenerator[Invitation, None]:
@@ -296,6 +315,7 @@ class ParamsClient(ModelAdminClient):
           FencedError: the lease is not, or no longer, this client's.
         """
         check_name("model", model)
+        check_count("fencing_token", fencing_token, 0)
         request = pb.JoinRoundsRequest(model=model, fencing_token=fencing_token)
         feed: Feed[Invitation] = Feed(newest_only=True)
         feed.start(self._connection.kept_open("JoinRounds", lambda retries: self._joined(request, feed, retries)))
@@ -315,6 +335,7 @@ class ParamsClient(ModelAdminClient):
         Raises:
           DeadlineExceededError: there was none for `timeout_s`.
         """
+        check_timeout("timeout_s", timeout_s)
         try:
             async with asyncio.timeout(timeout_s), aclosing(self.join_rounds(model, fencing_token)) as rounds:
                 return await anext(rounds)

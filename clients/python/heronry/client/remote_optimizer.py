@@ -5,8 +5,17 @@ from typing import TypeVar
 
 import numpy as np
 
-from heronry.client.arguments import check_codec, check_count, check_kind, check_name
-from heronry.client.error_feedback import ErrorFeedback
+from heronry.client.arguments import (
+    check_codec,
+    check_count,
+    check_kind,
+    check_name,
+    check_seconds,
+    check_share,
+    check_weight,
+)
+from heronry.client.error_feedback import ErrorFeedback, check_feedback
+from heronry.client.local_contribution import check_tensors, contribution_of
 from heronry.client.local_values import local_values
 from heronry.client.parameters import Parameters
 from heronry.client.params import TOP_K_SHARE, ParamsClient
@@ -48,14 +57,19 @@ class RemoteOptimizer:
     ) -> None:
         """Take what is trained: a torch module, its named parameters, or a mapping of names to arrays or tensors.
 
-        After a contribution that left its round open, a step waits up to `wait_s` for the next version. A `worker`
-        shows its lease with every contribution.
+        After a contribution a step waits up to `wait_s` for the next version: while its round is open, or while the
+        worker is too far ahead. A `worker` shows its lease with every contribution.
         """
         check_name("model", model)
         check_kind("kind", kind)
         check_codec("codec", codec)
         check_codec("pull_codec", pull_codec)
         check_count("local_steps", local_steps)
+        check_share("top_k_share", top_k_share)
+        check_feedback("feedback", feedback)
+        check_count("sample_count", sample_count, 0)
+        check_weight("weight", weight)
+        check_seconds("wait_s", wait_s)
         if kind is ContributionKind.GRADIENT and local_steps != 1:
             raise InvalidArgumentError.of("local_steps", local_steps, "1 with GRADIENT; more with DELTA or WEIGHTS")
         is_lossy = codec is not ParameterCodec.F32 and kind is not ContributionKind.WEIGHTS
@@ -93,7 +107,11 @@ class RemoteOptimizer:
         return created
 
     async def pull(self) -> ParameterVersion:
-        """Copy the newest version into the parameters and return it."""
+        """Copy the newest version into the parameters and return it.
+
+        Raises:
+          SchemaMismatchError: the model has other tensors.
+        """
         self._take(await self._params.pull(self.model, codec=self._pull_codec))
         return self._pulled_version()
 
@@ -145,32 +163,39 @@ class RemoteOptimizer:
         )
 
     async def _newest_after(self, version: ParameterVersion) -> Parameters | None:
-        is_open = self.last_acknowledgement is not None and not self.last_acknowledgement.closed_round
-        wait_s = self._wait_s if is_open else None
+        # What was counted is followed by a version, for which StaleSynchronous lets a worker wait that is ahead.
+        wait_s = None if self.last_acknowledgement is None else self._wait_s
         return await self._params.pull(self.model, newer_than=version, codec=self._pull_codec, wait_s=wait_s)
 
     async def _is_at_newest(self) -> bool:
         newest = await self._params.pull(self.model, codec=self._pull_codec)
         own = self._local.values()
-        is_equal = all(name in own and np.array_equal(own[name], newest[name]) for name in newest)
+        check_tensors(own, newest.schema)
+        is_equal = all(np.array_equal(own[name], newest[name]) for name in newest)
         self._take(newest)
         return is_equal
 
     def _contribution(self, gradients: Mapping[str, object] | None) -> dict[str, Array]:
-        if self._kind is ContributionKind.GRADIENT:
-            return self._local.gradients(gradients)
-        values = self._local.values()
-        if self._kind is ContributionKind.WEIGHTS or self._pulled is None:
-            return values
-        buffers = self._local.buffers()
-        return {n: v if n in buffers else np.subtract(v, self._pulled[n], dtype=v.dtype) for n, v in values.items()}
+        pulled = self._pulled_parameters()
+        if self._kind is not ContributionKind.GRADIENT:
+            return contribution_of(self._kind, self._local.values(), None, pulled)
+        learnt = {tensor.name for tensor in pulled.schema.with_role(TensorRole.PARAMETER)}
+        others = self._local.values(pulled.keys() - learnt)
+        return contribution_of(self._kind, others, self._local.gradients(gradients, learnt), pulled)
 
     def _take(self, parameters: Parameters | None) -> None:
-        if parameters is not None:
-            self._pulled = parameters
-            self._local.assign(parameters)
+        if parameters is None:
+            return
+        # Once a schema: the values may lie on another device.
+        if self._pulled is None or parameters.schema != self._pulled.schema:
+            check_tensors(self._local.values(), parameters.schema)
+        self._pulled = parameters
+        self._local.assign(parameters)
 
-    def _pulled_version(self) -> ParameterVersion:
+    def _pulled_parameters(self) -> Parameters:
         if self._pulled is None:
             raise AssertionError("a version was pulled")
-        return self._pulled.version
+        return self._pulled
+
+    def _pulled_version(self) -> ParameterVersion:
+        return self._pulled_parameters().version

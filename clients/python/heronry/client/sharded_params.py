@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self, overload
 
-from heronry.client.arguments import check_count, check_name, check_version
+from heronry.client.arguments import check_name, check_seconds, check_selection, check_version
 from heronry.client.contribution_packing import Values
 from heronry.client.options import ConnectionOptions, check_address
 from heronry.client.params import ParamsClient
@@ -24,6 +24,7 @@ from heronry.types.errors import (
     ModelNotFoundError,
     VersionNotFoundError,
 )
+from heronry.types.field_checks import check_type
 from heronry.types.models import ModelInfo, ModelSettings, Shard, VersionInfo
 from heronry.types.tensors import ModelSchema, Roles
 from heronry.types.version import ParameterVersion
@@ -109,7 +110,8 @@ class ShardedParamsClient:
         arrays = named_arrays("tensors", tensors)
         whole = ShardedModel(ModelSchema.of(arrays, roles), len(self.shards))
         parts = whole.cut(arrays, "tensors")
-        settings = settings or ModelSettings()
+        settings = ModelSettings() if settings is None else settings
+        check_type("settings", settings, ModelSettings)
         request_id = request_id or uuid.uuid4().hex
 
         async def register(index: int) -> tuple[ParameterVersion, bool]:
@@ -171,8 +173,8 @@ class ShardedParamsClient:
           DataLossError: the first shard was restored to an earlier state, and has made other versions since.
         """
         check_name("model", model)
-        if number is not None:
-            check_count("number", number, 0)
+        check_selection(number, tag)
+        check_seconds("wait_s", wait_s)
         if newer_than is not None:
             check_version("newer_than", newer_than)
         end_s = time.monotonic() + (wait_s or 0.0)

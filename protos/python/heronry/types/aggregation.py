@@ -1,10 +1,16 @@
 """Rules by which the contributions of a round become one update."""
 
-import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 from heronry.types.errors import InvalidArgumentError
+from heronry.types.field_checks import (
+    MAX_SMALL_COUNT,
+    check_choice,
+    number_from_zero,
+    positive_number,
+    whole_number,
+)
 
 DEFAULT_HELD_BYTES: Final = 64 << 20
 
@@ -31,8 +37,8 @@ class FederatedMean:
     max_samples: int
 
     def __post_init__(self) -> None:
-        if self.max_samples < 1:
-            raise InvalidArgumentError.of("aggregation.federated_mean.max_samples", self.max_samples, "at least 1")
+        max_samples = whole_number("aggregation.federated_mean.max_samples", self.max_samples, 1)
+        object.__setattr__(self, "max_samples", max_samples)
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,8 @@ class NormBoundedMean:
     max_norm: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.max_norm) and self.max_norm > 0):
-            raise InvalidArgumentError.of("aggregation.norm_bounded_mean.max_norm", self.max_norm, "above 0, finite")
+        max_norm = positive_number("aggregation.norm_bounded_mean.max_norm", self.max_norm)
+        object.__setattr__(self, "max_norm", max_norm)
 
 
 @dataclass(frozen=True)
@@ -58,8 +64,8 @@ class TrimmedMean:
     num_trimmed: int
 
     def __post_init__(self) -> None:
-        if self.num_trimmed < 1:
-            raise InvalidArgumentError.of("aggregation.trimmed_mean.num_trimmed", self.num_trimmed, "at least 1")
+        num_trimmed = whole_number("aggregation.trimmed_mean.num_trimmed", self.num_trimmed, 1, MAX_SMALL_COUNT)
+        object.__setattr__(self, "num_trimmed", num_trimmed)
 
 
 @dataclass(frozen=True)
@@ -75,10 +81,10 @@ class Krum:
     num_selected: int = 1
 
     def __post_init__(self) -> None:
-        if self.num_byzantine < 0:
-            raise InvalidArgumentError.of("aggregation.krum.num_byzantine", self.num_byzantine, "at least 0")
-        if self.num_selected < 1:
-            raise InvalidArgumentError.of("aggregation.krum.num_selected", self.num_selected, "at least 1")
+        num_byzantine = whole_number("aggregation.krum.num_byzantine", self.num_byzantine, 0, MAX_SMALL_COUNT)
+        object.__setattr__(self, "num_byzantine", num_byzantine)
+        num_selected = whole_number("aggregation.krum.num_selected", self.num_selected, 1, MAX_SMALL_COUNT)
+        object.__setattr__(self, "num_selected", num_selected)
 
 
 @dataclass(frozen=True)
@@ -109,13 +115,12 @@ class Aggregation:
     max_held_bytes: int = DEFAULT_HELD_BYTES
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.grid_step) and self.grid_step >= 0):
-            raise InvalidArgumentError.of("aggregation.grid_step", self.grid_step, "at least 0, finite")
+        check_choice("aggregation.rule", self.rule, get_args(AggregationRule))
+        object.__setattr__(self, "grid_step", number_from_zero("aggregation.grid_step", self.grid_step))
         if self.grid_step and not isinstance(self.rule, GRID_RULES):
             allowed = f"0 with this rule; above 0: {', '.join(rule.__name__ for rule in GRID_RULES)}"
             raise InvalidArgumentError.of("aggregation.grid_step", self.grid_step, allowed)
-        if self.max_held_bytes < 1:
-            raise InvalidArgumentError.of("aggregation.max_held_bytes", self.max_held_bytes, "at least 1")
+        object.__setattr__(self, "max_held_bytes", whole_number("aggregation.max_held_bytes", self.max_held_bytes, 1))
 
     def fewest_contributions(self) -> int:
         """Return how many contributions a round needs for the rule to mean anything."""

@@ -1,10 +1,9 @@
 """When contributions become a version, and who may contribute."""
 
 import enum
-import math
 from dataclasses import dataclass
 
-from heronry.types.errors import InvalidArgumentError
+from heronry.types.field_checks import MAX_SMALL_COUNT, check_type, duration, number_from_zero, whole_number
 
 
 class LatePolicy(enum.Enum):
@@ -39,16 +38,15 @@ class SynchronousRounds:
 
     def __post_init__(self) -> None:
         field = "consistency.synchronous"
-        if self.cohort_size < 1:
-            raise InvalidArgumentError.of(f"{field}.cohort_size", self.cohort_size, "at least 1")
-        if not 1 <= self.fewest <= self.cohort_size:
-            raise InvalidArgumentError.of(f"{field}.quorum", self.quorum, f"1 to {self.cohort_size} (the cohort)")
-        if not (math.isfinite(self.deadline_s) and self.deadline_s > 0):
-            raise InvalidArgumentError.of(f"{field}.deadline_s", self.deadline_s, "above 0, finite")
-        if self.num_extra < 0:
-            raise InvalidArgumentError.of(f"{field}.num_extra", self.num_extra, "at least 0")
-        if self.min_workers is not None and self.min_workers < 1:
-            raise InvalidArgumentError.of(f"{field}.min_workers", self.min_workers, "at least 1")
+        _set_count(self, field, "cohort_size", 1)
+        if self.quorum is not None:
+            quorum = whole_number(f"{field}.quorum", self.quorum, 1, self.cohort_size, " (the cohort), or none")
+            object.__setattr__(self, "quorum", quorum)
+        object.__setattr__(self, "deadline_s", duration(f"{field}.deadline_s", self.deadline_s))
+        _set_count(self, field, "num_extra", 0)
+        check_type(f"{field}.late", self.late, LatePolicy)
+        if self.min_workers is not None:
+            _set_count(self, field, "min_workers", 1)
 
     @property
     def fewest(self) -> int:
@@ -74,9 +72,9 @@ class StaleSynchronous:
     max_staleness: int = 64
 
     def __post_init__(self) -> None:
-        if self.max_lead < 0:
-            raise InvalidArgumentError.of("consistency.stale_synchronous.max_lead", self.max_lead, "at least 0")
-        _check_staleness("stale_synchronous", self.max_staleness)
+        max_lead = whole_number("consistency.stale_synchronous.max_lead", self.max_lead)
+        object.__setattr__(self, "max_lead", max_lead)
+        _set_staleness(self, "consistency.stale_synchronous")
 
 
 @dataclass(frozen=True)
@@ -91,8 +89,8 @@ class Asynchronous:
     staleness_exponent: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_staleness("asynchronous", self.max_staleness)
-        _check_exponent("asynchronous", self.staleness_exponent)
+        _set_staleness(self, "consistency.asynchronous")
+        _set_exponent(self, "consistency.asynchronous")
 
 
 @dataclass(frozen=True)
@@ -104,11 +102,9 @@ class BufferedAsynchronous:
     staleness_exponent: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.num_contributions < 1:
-            field = "consistency.buffered.num_contributions"
-            raise InvalidArgumentError.of(field, self.num_contributions, "at least 1")
-        _check_staleness("buffered", self.max_staleness)
-        _check_exponent("buffered", self.staleness_exponent)
+        _set_count(self, "consistency.buffered", "num_contributions", 1)
+        _set_staleness(self, "consistency.buffered")
+        _set_exponent(self, "consistency.buffered")
 
 
 Consistency = SynchronousRounds | StaleSynchronous | Asynchronous | BufferedAsynchronous
@@ -126,11 +122,15 @@ def fewest_in_round(consistency: Consistency) -> int:
     return consistency.fewest if isinstance(consistency, SynchronousRounds) else round_size(consistency)
 
 
-def _check_staleness(mode: str, value: int) -> None:
-    if value < 0:
-        raise InvalidArgumentError.of(f"consistency.{mode}.max_staleness", value, "at least 0")
+def _set_count(mode: Consistency, field: str, name: str, minimum: int) -> None:
+    value = whole_number(f"{field}.{name}", getattr(mode, name), minimum, MAX_SMALL_COUNT)
+    object.__setattr__(mode, name, value)
 
 
-def _check_exponent(mode: str, value: float) -> None:
-    if not (math.isfinite(value) and value >= 0):
-        raise InvalidArgumentError.of(f"consistency.{mode}.staleness_exponent", value, "at least 0, finite")
+def _set_staleness(mode: StaleSynchronous | Asynchronous | BufferedAsynchronous, field: str) -> None:
+    object.__setattr__(mode, "max_staleness", whole_number(f"{field}.max_staleness", mode.max_staleness))
+
+
+def _set_exponent(mode: Asynchronous | BufferedAsynchronous, field: str) -> None:
+    exponent = number_from_zero(f"{field}.staleness_exponent", mode.staleness_exponent)
+    object.__setattr__(mode, "staleness_exponent", exponent)

@@ -2,7 +2,7 @@
 
 import enum
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
@@ -11,6 +11,12 @@ from heronry.types.errors import InvalidArgumentError
 
 MAX_COUNT: Final = 2**64 - 1
 """The largest count that goes over the wire."""
+MAX_SMALL_COUNT: Final = 2**32 - 1
+"""The largest count of a field that the wire gives 32 bits."""
+MIN_DURATION_S: Final = 1e-9
+"""The shortest duration that goes over the wire, which counts nanoseconds."""
+MAX_DURATION_S: Final = 1_000_000_000
+"""The longest duration of a deadline or a wait, 31 years: gRPC ends calls with far longer ones at once."""
 
 
 def whole_number(field: str, value: object, minimum: int = 0, maximum: int = MAX_COUNT, note: str = "") -> int:
@@ -35,16 +41,39 @@ def whole_number(field: str, value: object, minimum: int = 0, maximum: int = MAX
     return int(value)  # type: ignore[call-overload,no-any-return]  # as above
 
 
-def finite_number(field: str, value: object) -> float:
-    """Return `value` as a float; raises InvalidArgumentError unless it is a finite number."""
+def finite_number(
+    field: str, value: object, is_allowed: Callable[[float], bool] = lambda _: True, allowed: str = "a finite number"
+) -> float:
+    """Return `value` as a float; raises InvalidArgumentError unless it is a finite number that is allowed."""
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
         try:
             number = float(value)
         except OverflowError:
             number = math.inf
-        if math.isfinite(number):
+        if math.isfinite(number) and is_allowed(number):
             return number
-    raise InvalidArgumentError.of(field, value, "a finite number")
+    raise InvalidArgumentError.of(field, value, allowed)
+
+
+def positive_number(field: str, value: object) -> float:
+    """Return `value` as a float; raises InvalidArgumentError unless it is a finite number above 0."""
+    return finite_number(field, value, lambda number: number > 0, "above 0, finite")
+
+
+def number_from_zero(field: str, value: object) -> float:
+    """Return `value` as a float; raises InvalidArgumentError unless it is a finite number of at least 0."""
+    return finite_number(field, value, lambda number: number >= 0, "at least 0, finite")
+
+
+def share(field: str, value: object) -> float:
+    """Return `value` as a float; raises InvalidArgumentError unless it is above 0 and at most 1."""
+    return finite_number(field, value, lambda number: 0 < number <= 1, "above 0, at most 1")
+
+
+def duration(field: str, value: object, minimum: float = MIN_DURATION_S) -> float:
+    """Return seconds as a float; raises InvalidArgumentError unless they are `minimum` to the longest duration."""
+    is_allowed, allowed = (lambda number: minimum <= number <= MAX_DURATION_S), f"{minimum:g} to {MAX_DURATION_S} s"
+    return finite_number(field, value, is_allowed, allowed)
 
 
 def check_type(field: str, value: object, kind: type, allowed: str = "") -> None:
@@ -54,6 +83,12 @@ def check_type(field: str, value: object, kind: type, allowed: str = "") -> None
     if not allowed and issubclass(kind, enum.Enum):
         allowed = ", ".join(str(member) for member in kind)
     raise InvalidArgumentError.of(field, value, allowed or f"a {kind.__name__}")
+
+
+def check_choice(field: str, value: object, choices: tuple[type, ...]) -> None:
+    """Raise InvalidArgumentError unless `value` is of one of several types; a type itself is none of them."""
+    if not isinstance(value, choices):
+        raise InvalidArgumentError.of(field, value, f"one of {', '.join(f'{kind.__name__}(...)' for kind in choices)}")
 
 
 def checked_name(field: str, value: object, allowed: str = "a name, not empty") -> str:

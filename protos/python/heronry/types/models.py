@@ -1,21 +1,24 @@
 """How models are updated, and what the parameter service tells of them; ranges are checked when made."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 from heronry.types.aggregation import Aggregation
 from heronry.types.consistency import Asynchronous, Consistency, StaleSynchronous, SynchronousRounds, fewest_in_round
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.experience import AcknowledgementLevel
+from heronry.types.field_checks import (
+    MAX_SMALL_COUNT,
+    check_choice,
+    check_type,
+    finite_number,
+    positive_number,
+    whole_number,
+)
 from heronry.types.optimizers import ServerOptimizer, SgdOptimizer
 from heronry.types.tensors import ModelSchema
 from heronry.types.version import ParameterVersion
-
-
-def _check_positive(field: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise InvalidArgumentError.of(field, value, "above 0, finite")
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,12 @@ class PrivacySettings:
     epsilon_limit: float
 
     def __post_init__(self) -> None:
-        if self.unit not in {"client", "episode"}:
+        if not isinstance(self.unit, str) or self.unit not in {"client", "episode"}:
             raise InvalidArgumentError.of("privacy.unit", self.unit, "'client', 'episode'")
-        _check_positive("privacy.clipping_norm", self.clipping_norm)
-        _check_positive("privacy.noise_multiplier", self.noise_multiplier)
-        if not 0 < self.delta < 1:
-            raise InvalidArgumentError.of("privacy.delta", self.delta, "between 0 and 1, exclusive")
-        _check_positive("privacy.epsilon_limit", self.epsilon_limit)
+        for name in ("clipping_norm", "noise_multiplier", "epsilon_limit"):
+            object.__setattr__(self, name, positive_number(f"privacy.{name}", getattr(self, name)))
+        delta = finite_number("privacy.delta", self.delta, lambda d: 0 < d < 1, "between 0 and 1, exclusive")
+        object.__setattr__(self, "delta", delta)
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,9 @@ class ContributionLimits:
 
     def __post_init__(self) -> None:
         if self.max_norm is not None:
-            _check_positive("limits.max_norm", self.max_norm)
-        _check_positive("limits.max_weight", self.max_weight)
+            object.__setattr__(self, "max_norm", positive_number("limits.max_norm", self.max_norm))
+        object.__setattr__(self, "max_weight", positive_number("limits.max_weight", self.max_weight))
+        check_type("limits.requires_lease", self.requires_lease, bool)
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,10 @@ class Shard:
     first_address: str = ""
 
     def __post_init__(self) -> None:
-        if self.num_shards < 1:
-            raise InvalidArgumentError.of("shard.num_shards", self.num_shards, "at least 1")
-        if not 0 <= self.index < self.num_shards:
-            raise InvalidArgumentError.of("shard.index", self.index, f"0 to {self.num_shards - 1}")
+        num_shards = whole_number("shard.num_shards", self.num_shards, 1, MAX_SMALL_COUNT)
+        object.__setattr__(self, "num_shards", num_shards)
+        object.__setattr__(self, "index", whole_number("shard.index", self.index, 0, num_shards - 1))
+        check_type("shard.first_address", self.first_address, str, "an address")
         if bool(self.first_address) != (self.index > 0):
             allowed = "an address" if self.index else "empty at shard 0"
             raise InvalidArgumentError.of("shard.first_address", self.first_address, allowed)
@@ -113,12 +116,24 @@ class ModelSettings:
     shard: Shard | None = None
 
     def __post_init__(self) -> None:
-        if self.num_versions_kept < 1:
-            raise InvalidArgumentError.of("settings.num_versions_kept", self.num_versions_kept, "at least 1")
+        self._check_types()
+        num_kept = whole_number("settings.num_versions_kept", self.num_versions_kept, 1, MAX_SMALL_COUNT)
+        object.__setattr__(self, "num_versions_kept", num_kept)
         needed, fewest = self.aggregation.fewest_contributions(), fewest_in_round(self.consistency)
         if fewest < needed:
             rule = type(self.aggregation.rule).__name__
             raise InvalidArgumentError.of("settings.consistency", fewest, f"rounds of at least {needed} ({rule})")
+
+    def _check_types(self) -> None:
+        check_choice("settings.consistency", self.consistency, get_args(Consistency))
+        check_type("settings.aggregation", self.aggregation, Aggregation, "Aggregation(rule)")
+        check_choice("settings.optimizer", self.optimizer, get_args(ServerOptimizer))
+        check_type("settings.limits", self.limits, ContributionLimits)
+        check_type("settings.acknowledgement", self.acknowledgement, AcknowledgementLevel)
+        if self.privacy is not None:
+            check_type("settings.privacy", self.privacy, PrivacySettings, "PrivacySettings, or none")
+        if self.shard is not None:
+            check_type("settings.shard", self.shard, Shard, "a Shard, or none")
 
     @property
     def needs_lease(self) -> bool:

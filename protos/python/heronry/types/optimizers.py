@@ -1,9 +1,8 @@
 """Server optimisers: how an update becomes new values."""
 
-import math
 from dataclasses import dataclass
 
-from heronry.types.errors import InvalidArgumentError
+from heronry.types.field_checks import check_type, finite_number, number_from_zero, positive_number, share
 
 
 @dataclass(frozen=True)
@@ -15,8 +14,9 @@ class SgdOptimizer:
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        _check_positive("optimizer.sgd.learning_rate", self.learning_rate)
-        _check_decay("optimizer.sgd.momentum", self.momentum)
+        _set_positive(self, "optimizer.sgd", "learning_rate")
+        _set_decay(self, "optimizer.sgd", "momentum")
+        check_type("optimizer.sgd.nesterov", self.nesterov, bool)
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class AdamOptimizer:
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        _check_moments("adam", self.learning_rate, self.beta1, self.beta2, self.epsilon)
+        _set_moments(self, "optimizer.adam")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class YogiOptimizer:
     epsilon: float = 1e-3
 
     def __post_init__(self) -> None:
-        _check_moments("yogi", self.learning_rate, self.beta1, self.beta2, self.epsilon)
+        _set_moments(self, "optimizer.yogi")
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,10 @@ class AdagradOptimizer:
     epsilon: float = 1e-10
 
     def __post_init__(self) -> None:
-        _check_positive("optimizer.adagrad.learning_rate", self.learning_rate)
-        if not (math.isfinite(self.initial_accumulator) and self.initial_accumulator >= 0):
-            field = "optimizer.adagrad.initial_accumulator"
-            raise InvalidArgumentError.of(field, self.initial_accumulator, "at least 0, finite")
-        _check_positive("optimizer.adagrad.epsilon", self.epsilon)
+        _set_positive(self, "optimizer.adagrad", "learning_rate")
+        first = number_from_zero("optimizer.adagrad.initial_accumulator", self.initial_accumulator)
+        object.__setattr__(self, "initial_accumulator", first)
+        _set_positive(self, "optimizer.adagrad", "epsilon")
 
 
 @dataclass(frozen=True)
@@ -68,25 +67,24 @@ class MixingOptimizer:
     rate: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.rate <= 1:
-            raise InvalidArgumentError.of("optimizer.mixing.rate", self.rate, "above 0, at most 1")
+        object.__setattr__(self, "rate", share("optimizer.mixing.rate", self.rate))
 
 
 ServerOptimizer = SgdOptimizer | AdamOptimizer | YogiOptimizer | AdagradOptimizer | MixingOptimizer
 
 
-def _check_moments(kind: str, learning_rate: float, beta1: float, beta2: float, epsilon: float) -> None:
-    _check_positive(f"optimizer.{kind}.learning_rate", learning_rate)
-    _check_decay(f"optimizer.{kind}.beta1", beta1)
-    _check_decay(f"optimizer.{kind}.beta2", beta2)
-    _check_positive(f"optimizer.{kind}.epsilon", epsilon)
+def _set_moments(optimizer: AdamOptimizer | YogiOptimizer, field: str) -> None:
+    _set_positive(optimizer, field, "learning_rate")
+    _set_decay(optimizer, field, "beta1")
+    _set_decay(optimizer, field, "beta2")
+    _set_positive(optimizer, field, "epsilon")
 
 
-def _check_positive(field: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise InvalidArgumentError.of(field, value, "above 0, finite")
+def _set_positive(optimizer: ServerOptimizer, field: str, name: str) -> None:
+    object.__setattr__(optimizer, name, positive_number(f"{field}.{name}", getattr(optimizer, name)))
 
 
-def _check_decay(field: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise InvalidArgumentError.of(field, value, "at least 0, below 1")
+def _set_decay(optimizer: ServerOptimizer, field: str, name: str) -> None:
+    value = getattr(optimizer, name)
+    decay = finite_number(f"{field}.{name}", value, lambda number: 0 <= number < 1, "at least 0, below 1")
+    object.__setattr__(optimizer, name, decay)

@@ -120,7 +120,12 @@ class ModelSchema:
     def of(
         cls, tensors: Mapping[str, Array], roles: Mapping[str, tuple[TensorRole, MergeRule | None]] | None = None
     ) -> "ModelSchema":
-        """Return the schema of named arrays, in their order; every role defaults to PARAMETER."""
+        """Return the schema of named arrays, in their order; every role defaults to PARAMETER.
+
+        Raises:
+          SchemaMismatchError: an array of another type, or a role of no tensor or that is none.
+        """
+        _check_roles(tensors, {} if roles is None else roles)
         specs: list[TensorSpec] = []
         offset = 0
         for name, array in tensors.items():
@@ -157,6 +162,17 @@ class ModelSchema:
             t.name: np.frombuffer(buffer, t.element_type.dtype, t.num_elements, t.offset).reshape(t.shape)
             for t in self.tensors
         }
+
+
+def _check_roles(tensors: Mapping[str, Array], roles: object) -> None:
+    if not isinstance(roles, Mapping):
+        raise SchemaMismatchError.of("roles", roles, "a mapping of names to pairs (TensorRole, MergeRule or None)")
+    for name, pair in roles.items():
+        if name not in tensors:
+            raise SchemaMismatchError.of("roles", name, f"names of tensors: {', '.join(tensors)}")
+        is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
+        if not (is_pair and isinstance(pair[0], TensorRole) and isinstance(pair[1], MergeRule | None)):
+            raise SchemaMismatchError.of(f"roles.{name}", pair, "a pair (TensorRole, MergeRule or None)")
 
 
 def content_hash(buffer: bytes | bytearray | memoryview | Array) -> bytes:

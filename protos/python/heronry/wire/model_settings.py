@@ -1,6 +1,6 @@
 """Settings of models ⇄ messages."""
 
-from typing import Final
+from typing import Final, assert_never
 
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.types import aggregation as rules
@@ -64,8 +64,10 @@ def aggregation_to_proto(aggregation: Aggregation) -> pb.Aggregation:
         message.trimmed_mean.num_trimmed = rule.num_trimmed
     elif isinstance(rule, rules.Krum):
         message.krum.num_byzantine, message.krum.num_selected = rule.num_byzantine, rule.num_selected
-    else:
+    elif isinstance(rule, rules.GeometricMedian):
         message.geometric_median.SetInParent()
+    else:
+        assert_never(rule)
     return message
 
 
@@ -90,14 +92,21 @@ def consistency_to_proto(consistency: Consistency) -> pb.Consistency:
     if isinstance(consistency, StaleSynchronous):
         bounded = pb.StaleSynchronous(max_lead=consistency.max_lead, max_staleness=consistency.max_staleness)
         return pb.Consistency(stale_synchronous=bounded)
-    staleness = {
-        "max_staleness": consistency.max_staleness,
-        "staleness_exponent": consistency.staleness_exponent,
-    }
     if isinstance(consistency, Asynchronous):
-        return pb.Consistency(asynchronous=pb.Asynchronous(**staleness))  # type: ignore[arg-type]  # fields by name
-    buffered = pb.BufferedAsynchronous(num_contributions=consistency.num_contributions, **staleness)  # type: ignore[arg-type]  # as above
-    return pb.Consistency(buffered=buffered)
+        return pb.Consistency(
+            asynchronous=pb.Asynchronous(
+                max_staleness=consistency.max_staleness, staleness_exponent=consistency.staleness_exponent
+            )
+        )
+    if isinstance(consistency, BufferedAsynchronous):
+        return pb.Consistency(
+            buffered=pb.BufferedAsynchronous(
+                num_contributions=consistency.num_contributions,
+                max_staleness=consistency.max_staleness,
+                staleness_exponent=consistency.staleness_exponent,
+            )
+        )
+    assert_never(consistency)
 
 
 def consistency_from_proto(message: pb.Consistency) -> Consistency:
@@ -131,15 +140,11 @@ def optimizer_to_proto(optimizer: ServerOptimizer) -> pb.ServerOptimizer:
         return pb.ServerOptimizer(adagrad=adagrad)
     if isinstance(optimizer, MixingOptimizer):
         return pb.ServerOptimizer(mixing=pb.MixingOptimizer(rate=optimizer.rate))
-    moments = {
-        "learning_rate": optimizer.learning_rate,
-        "beta1": optimizer.beta1,
-        "beta2": optimizer.beta2,
-        "epsilon": optimizer.epsilon,
-    }
     if isinstance(optimizer, AdamOptimizer):
-        return pb.ServerOptimizer(adam=pb.AdamOptimizer(**moments))
-    return pb.ServerOptimizer(yogi=pb.YogiOptimizer(**moments))
+        return pb.ServerOptimizer(adam=pb.AdamOptimizer(**_moments(optimizer)))
+    if isinstance(optimizer, YogiOptimizer):
+        return pb.ServerOptimizer(yogi=pb.YogiOptimizer(**_moments(optimizer)))
+    assert_never(optimizer)
 
 
 def optimizer_from_proto(message: pb.ServerOptimizer) -> ServerOptimizer:
@@ -218,6 +223,15 @@ def settings_from_proto(message: pb.ModelSettings) -> ModelSettings:
         privacy=privacy_from_proto(message.privacy) if message.HasField("privacy") else None,
         shard=_shard_from_proto(message.shard) if message.HasField("shard") else None,
     )
+
+
+def _moments(optimizer: AdamOptimizer | YogiOptimizer) -> dict[str, float]:
+    return {
+        "learning_rate": optimizer.learning_rate,
+        "beta1": optimizer.beta1,
+        "beta2": optimizer.beta2,
+        "epsilon": optimizer.epsilon,
+    }
 
 
 def _rule_from_proto(message: pb.Aggregation) -> AggregationRule:
