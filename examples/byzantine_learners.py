@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 
+from arguments import names_of, whole_number
 from local_service import params_service, patient
 from numpy_ppo import TARGET_RETURN, Learner, Selection, Weights, initial_weights, judged_return
 
@@ -120,16 +121,13 @@ def main() -> int:
     """Race the rules; return 0 when the robust ones reached the target and the mean did not."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--address", default="", help="a parameter service; otherwise one is started")
-    parser.add_argument("--rules", default=",".join(RULES), help=f"of {', '.join(RULES)}")
-    parser.add_argument("--max-rounds", type=int, default=500)
+    parser.add_argument("--rules", type=names_of(RULES), default=list(RULES), help=f"of {', '.join(RULES)}")
+    parser.add_argument("--max-rounds", type=whole_number(1, 100_000), default=500, help="1 to 100000; otherwise 500")
     arguments = parser.parse_args()
-    rules = arguments.rules.split(",")
-    if unknown := sorted(set(rules) - set(RULES)):
-        parser.error(f"--rules: got {', '.join(unknown)}, allowed: {', '.join(RULES)}")
     is_as_expected = True
     with params_service(arguments.address) as address:
         print(f"{'rule':<10} {'rounds':>6} {'judged return':>13} {'target':>7} {'seconds':>7}", flush=True)
-        for rule in rules:
+        for rule in arguments.rules:
             outcome = race(address, rule, arguments.max_rounds)
             is_met = outcome.judged >= TARGET_RETURN
             is_as_expected &= is_met == (rule != "mean")

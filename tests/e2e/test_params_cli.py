@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -161,24 +163,129 @@ def test_mistakes_are_named(address: str, capsys: pytest.CaptureFixture[str]) ->
         ("rollback", "policy", "--address", address): "allowed: one of --number and --tag",
         ("rollback", "policy", "--tag", "x", "--address", address): "'x'",
         ("delete", "policy", "--address", address): "--yes",
-        ("set", "policy", "--address", address): "set: got 'no figure', allowed: at least one of --cohort-size",
+        ("set", "policy", "--address", address): "set: got 'no figure', allowed: at least one of --max-staleness",
+        ("set", "policy", "--max-staleness", "9" * 20, "--address", address): "--max-staleness: got '9999",
+        ("set", "rounds", "--deadline", "1e300", "--address", address): "deadline_s: got 1e+300, allowed: ",
+        ("set", "policy", "--staleness-exponent", "nan", "--address", address): "staleness_exponent: got nan, allowed",
+        ("tag", "policy", "x", "--number", "9" * 30, "--address", address): "--number: got '9999",
+        ("export", "policy", __file__, "--address", address): f"DEST: got '{__file__}', allowed: a folder",
+        ("export", "policy", f"{__file__}/x", "--address", address): f"DEST: got '{__file__}/x', allowed: ",
+        ("list", "--token", "x" * 16, "--address", address): "--client-id: got '', allowed: ",
+        ("list", "--tls-ca", "none.pem", "--address", "127.0.0.1:1"): "tls.root_certificates: got ",
         ("set", "policy", "--quorum", "2", "--address", address): (
             "--quorum: got 2, allowed: not with asynchronous, which model 'policy' has: --max-staleness"
         ),
         ("set", "policy", "--momentum", "0.5", "--address", address): "allowed: not with adam",
         ("set", "policy", "--learning-rate", "-1", "--address", address): "learning_rate: got -1.0",
-        ("set", "rounds", "--quorum", "4", "--address", address): "quorum: got 4, allowed: 1 to 3",
+        ("set", "rounds", "--quorum", "4", "--address", address): "quorum: got 4, allowed: ",
         ("set", "rounds", "--late", "drop", "--address", address): "--late: got 'drop', allowed: refuse, keep",
         ("list", "--address", "127.0.0.1:1"): "--address: got '127.0.0.1:1', allowed: one where a parameter service",
     }
     for arguments, message in cases.items():
-        # In this process: seventeen starts of an interpreter would show nothing more.
+        # In this process: so many starts of an interpreter would show nothing more.
         code = main(["params", *arguments])
         told = capsys.readouterr().err
 
         assert code == 2, (arguments, told)
         assert message in told, (arguments, told)
         assert "Traceback" not in told
+
+
+@pytest.mark.timeout(120)
+def test_without_a_figure_set_lists_what_can_be_set_with_its_present_values(heronry, address: str) -> None:
+    filled(address)
+
+    listed = heronry("params", "set", "rounds", "--address", address)
+
+    assert (listed.code, listed.out) == (2, "")
+    shown = dict(line.split() for line in listed.err.splitlines()[1:-1])
+    assert shown == {
+        "--cohort-size": "3",
+        "--quorum": "2",
+        "--deadline": "30",
+        "--num-extra": "0",
+        "--min-workers": "-",
+        "--late": "refuse",
+        "--learning-rate": "1",
+        "--momentum": "0",
+        "--max-norm": "-",
+        "--max-weight": "1000000000",
+        "--requires-lease": "no",
+        "--versions-kept": "8",
+    }
+
+
+@pytest.mark.timeout(120)
+def test_what_is_piped_is_whole_and_names_in_it_are_text(heronry, address: str) -> None:
+    filled(address)
+    name = "a-name-of-many-letters." * 5
+    tag = "[red]x[/red]\x1b[31m\n:bomb:"
+
+    async def register() -> None:
+        async with ParamsClient(address) as client:
+            await client.register_model(name, {"weight": WEIGHT}, ModelSettings())
+            await client.tag_version(name, tag)
+
+    asyncio.run(register())
+
+    listed = heronry("params", "list", "--address", address)
+    versions = heronry("params", "versions", name, "--address", address)
+
+    assert listed.out.splitlines()[1].split()[0] == name
+    assert [len(line.split()) for line in listed.out.splitlines()[1:]] == [12, 12, 12]
+    assert versions.out.splitlines()[1].endswith(r"  [red]x[/red]\x1b[31m\n:bomb:")
+
+
+@pytest.mark.timeout(120)
+def test_a_model_tells_why_its_round_is_not_open_and_that_it_needs_leases(heronry, address: str) -> None:
+    filled(address)
+
+    shown = heronry("params", "show", "rounds", "--address", address)
+    as_json = heronry("params", "show", "rounds", "--address", address, "--json")
+
+    assert "round 1 is not open yet: waits for 3 more workers with a lease (0 of 3)" in shown.out
+    assert "needs_lease: yes" in shown.out
+    assert as_json.result["workers_wanting"] == {"have": 0, "need": 3}
+    assert as_json.result["settings"]["needs_lease"] is True
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes certificates with openssl")
+def test_a_service_with_certificates_and_tokens_is_reached_with_both(heronry, start_heronry, tmp_path: Path) -> None:
+    subject = ["-subj", "/CN=service", "-addext", "subjectAltName=IP:127.0.0.1"]
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    files = ["-keyout", "service.key", "-out", "service.pem"]
+    subprocess.run(["openssl", "req", *kind, *subject, *files], check=True, capture_output=True, cwd=tmp_path)
+    (tmp_path / "tokens").write_text("operator a-token-of-some-length\n")
+    served = ["--tls-certificate", "service.pem", "--tls-key", "service.key", "--tokens-file", "tokens"]
+    process = start_heronry("serve", "params", "--data-dir", "data", "--log-format", "json", *served)
+    # The service logs the port that it was given.
+    told = json.loads(next(line for line in process.stderr if "serving" in line))
+    address = told["addresses"][0]
+
+    known = ["--tls-ca", "service.pem", "--client-id", "operator", "--token", "a-token-of-some-length"]
+    reached = heronry("params", "list", "--address", address, *known)
+    in_the_clear = heronry("params", "list", "--address", address)
+    untrusted = heronry("params", "list", "--address", address, "--tls")
+    nameless = heronry("params", "list", "--address", address, "--tls-ca", "service.pem")
+    stranger = heronry("params", "list", "--address", address, *known[:-1], "another-token-of-some-length")
+
+    assert (reached.code, reached.out) == (0, "no models\n"), reached
+    assert "--tls-ca if it serves with TLS" in in_the_clear.err
+    assert "its certificate must be that of --tls-ca" in untrusted.err
+    assert "no token" in nameless.err
+    assert "the token is not known" in stranger.err
+    assert [asked.code for asked in (in_the_clear, untrusted, nameless, stranger)] == [2, 2, 2, 2]
+
+
+def test_a_data_directory_that_is_a_file_ends_the_start(heronry, tmp_path: Path) -> None:
+    (tmp_path / "afile").touch()
+
+    finished = heronry("serve", "params", "--data-dir", "afile")
+
+    assert finished.code == 2, finished
+    assert "data_dir: got 'afile', allowed: a folder that can be made and written to" in finished.err
+    assert "Traceback" not in finished.err
 
 
 def test_a_checkpoint_url_of_no_known_kind_ends_the_start(heronry) -> None:

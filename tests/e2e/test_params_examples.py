@@ -1,5 +1,6 @@
 """The worked examples of the parameter service, as a user runs them."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -63,4 +64,39 @@ def test_unknown_cases_are_named(name: str) -> None:
     done = run(name, "--rules" if name.startswith("byz") else "--cases", "nope", timeout_s=50)
 
     assert done.returncode == 2
-    assert "got nope, allowed: " in done.stderr
+    assert "got 'nope', allowed: " in done.stderr
+
+
+@pytest.mark.parametrize("number", ["-3", "0", "1e9", "nan", "9" * 30])
+@pytest.mark.parametrize(
+    ("name", "flag"),
+    [("federated_averaging", "--rounds"), ("byzantine_learners", "--max-rounds"), ("lossy_codecs", "--max-rounds")],
+)
+def test_numbers_of_rounds_that_make_no_sense_are_refused(
+    name: str, flag: str, number: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # In this process: fifteen starts of an interpreter would show nothing more.
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    monkeypatch.setattr(sys, "argv", [name, flag, number])
+
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module(name).main()
+
+    assert ended.value.code == 2
+    assert f"argument {flag}: got '{number}', allowed: a whole number, 1 to " in capsys.readouterr().err
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("federated_averaging", ["--rounds", "1"]),
+        ("byzantine_learners", ["--rules", "median", "--max-rounds", "1"]),
+        ("lossy_codecs", ["--cases", "int8", "--max-rounds", "1"]),
+    ],
+)
+def test_an_example_that_misses_its_target_says_so(name: str, arguments: list[str]) -> None:
+    done = run(name, *arguments, timeout_s=100)
+
+    assert done.returncode == 1, done
+    assert "missed" in done.stdout

@@ -3,6 +3,7 @@
 import sys
 import traceback
 
+from heronry.cli.screen import printable
 from heronry.launch.errors import LaunchError
 from heronry.types.errors import (
     AlreadyExistsError,
@@ -62,7 +63,7 @@ def report(error: BaseException, *, is_debug: bool) -> None:
 
 def describe(error: BaseException) -> str:
     """Return the error's text on one line; errors without a name of ours tell their class."""
-    text = " ".join(str(error).split())
+    text = printable(" ".join(str(error).split()))
     return text if isinstance(error, HeronryError) else f"{type(error).__name__}: {text}"
 
 

@@ -13,7 +13,7 @@ def console_for(*, is_json: bool) -> "Console":
     """Return the console for people; with `--json` it is standard error, which leaves standard output to programs."""
     from rich.console import Console  # commands that print nothing rich start faster
 
-    return Console(stderr=is_json, highlight=False, soft_wrap=True)
+    return Console(stderr=is_json, highlight=False, emoji=False, soft_wrap=True)
 
 
 def print_json(fields: Mapping[str, object]) -> None:

@@ -1,16 +1,21 @@
 """`heronry params set`, `rollback`, `tag`, `delete` and `save`: changes to a live service."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
-from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from heronry.cli.params_fields import kind_of, mode_of, settings_fields, version_fields
+from heronry.cli.access import Access
+from heronry.cli.params_fields import figures_of, kind_of, mode_of, settings_fields, shown_value, version_fields
 from heronry.cli.params_service import ask_params
+from heronry.cli.screen import print_line
 from heronry.client.params import ParamsClient
 from heronry.types.consistency import LatePolicy
 from heronry.types.errors import ConfigurationError
 from heronry.types.models import ModelSettings
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 # Flag by field: of the mode, of the optimiser, of the limits.
 CONSISTENCY_FLAGS = {
@@ -33,40 +38,80 @@ OPTIMIZER_FLAGS = {
     "epsilon": "--epsilon",
     "rate": "--mixing-rate",
 }
+LIMIT_FLAGS = {"max_norm": "--max-norm", "max_weight": "--max-weight", "requires_lease": "--requires-lease"}
 
 Changes = Mapping[str, object]
 PartT = TypeVar("PartT")
 
 
-def set_figures(
-    address: str, model: str, consistency: Changes, optimizer: Changes, limits: Changes, versions_kept: int | None
-) -> dict[str, object]:
+@dataclass(frozen=True)
+class Figures:
+    """What is to change of a model's mode, optimiser and limits, by the names of their fields."""
+
+    consistency: Changes
+    optimizer: Changes
+    limits: Changes
+    versions_kept: int | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.consistency or self.optimizer or self.limits or self.versions_kept)
+
+
+def set_figures(access: Access, model: str, figures: Figures) -> dict[str, object]:
     """Change what is given of a live model; return its settings as they are now.
 
     Raises:
-      ConfigurationError: nothing is given, or the model's mode or optimiser has no such figure.
+      ConfigurationError: the model's mode or optimiser has no such figure.
     """
-    if not (consistency or optimizer or limits or versions_kept):
-        flags = [*CONSISTENCY_FLAGS.values(), *OPTIMIZER_FLAGS.values(), "--max-norm", "--max-weight"]
-        raise ConfigurationError.of("set", "no figure", f"at least one of {', '.join(flags)}")
 
     async def ask(client: ParamsClient) -> ModelSettings:
         settings = (await client.get_model(model)).settings
+        mode, kind = mode_of(settings.consistency), kind_of(settings.optimizer)
         changed = await client.update_model(
             model,
-            consistency=_changed(
-                model, mode_of(settings.consistency), settings.consistency, consistency, CONSISTENCY_FLAGS
-            ),
-            optimizer=_changed(model, kind_of(settings.optimizer), settings.optimizer, optimizer, OPTIMIZER_FLAGS),
-            limits=replace(settings.limits, **limits) if limits else None,  # type: ignore[arg-type]  # its own check tells what is wrong
-            num_versions_kept=versions_kept or 0,
+            consistency=_changed(model, mode, settings.consistency, figures.consistency, CONSISTENCY_FLAGS),
+            optimizer=_changed(model, kind, settings.optimizer, figures.optimizer, OPTIMIZER_FLAGS),
+            limits=replace(settings.limits, **figures.limits) if figures.limits else None,  # type: ignore[arg-type]  # its own check tells what is wrong
+            num_versions_kept=figures.versions_kept or 0,
         )
         return changed.settings
 
-    return {"model": model, "settings": settings_fields(ask_params(address, ask))}
+    return {"model": model, "settings": settings_fields(ask_params(access, ask))}
 
 
-def roll_back(address: str, model: str, number: int | None, tag: str | None) -> dict[str, object]:
+def refuse_no_figure(console: "Console", access: Access, model: str) -> NoReturn:
+    """Print what can be set of a model, with its present values, and refuse a call that sets nothing.
+
+    Raises:
+      ConfigurationError: always.
+    """
+
+    async def ask(client: ParamsClient) -> ModelSettings:
+        return (await client.get_model(model)).settings
+
+    present = settable(ask_params(access, ask))
+    print_line(console, f"model {model}: what can be set, and its present values")
+    width = max(map(len, present))
+    for flag, value in present.items():
+        print_line(console, f"  {flag:<{width}}  {shown_value(value)}")
+    raise ConfigurationError.of("set", "no figure", f"at least one of {', '.join(present)}")
+
+
+def settable(settings: ModelSettings) -> dict[str, object]:
+    """Return the values that can be set of a model with these settings, by their flags."""
+    parts: tuple[tuple[object, Mapping[str, str]], ...] = (
+        (settings.consistency, CONSISTENCY_FLAGS),
+        (settings.optimizer, OPTIMIZER_FLAGS),
+        (settings.limits, LIMIT_FLAGS),
+    )
+    found: dict[str, object] = {}
+    for part, flags in parts:
+        figures = figures_of(part)
+        found |= {flag: figures[name] for name, flag in flags.items() if name in figures}
+    return {**found, "--versions-kept": settings.num_versions_kept}
+
+
+def roll_back(access: Access, model: str, number: int | None, tag: str | None) -> dict[str, object]:
     """Publish an earlier version's values again; return the new version."""
     if (number is None) == (tag is None):
         raise ConfigurationError.of("rollback", "both" if tag else "neither", "one of --number and --tag")
@@ -75,27 +120,27 @@ def roll_back(address: str, model: str, number: int | None, tag: str | None) -> 
         version = await client.rollback_model(model, number=number, tag=tag)
         return {"model": model, "version": version_fields(version)}
 
-    return ask_params(address, ask)
+    return ask_params(access, ask)
 
 
-def tag_version(address: str, model: str, tag: str, number: int) -> dict[str, object]:
+def tag_version(access: Access, model: str, tag: str, number: int) -> dict[str, object]:
     """Keep a version under a name; return the version."""
 
     async def ask(client: ParamsClient) -> dict[str, object]:
         version = await client.tag_version(model, tag, number)
         return {"model": model, "tag": tag, "version": version_fields(version)}
 
-    return ask_params(address, ask)
+    return ask_params(access, ask)
 
 
-def delete_model(address: str, model: str) -> dict[str, object]:
+def delete_model(access: Access, model: str) -> dict[str, object]:
     """Drop a model with its versions."""
 
     async def ask(client: ParamsClient) -> dict[str, object]:
         await client.delete_model(model)
         return {"model": model}
 
-    return ask_params(address, ask)
+    return ask_params(access, ask)
 
 
 def late_policy(name: str) -> LatePolicy:

@@ -1,6 +1,7 @@
 """Models, versions and workers as plain values that JSON can carry."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import fields as fields_of
 from datetime import UTC, datetime
 from enum import Enum
@@ -47,6 +48,7 @@ def settings_fields(settings: ModelSettings) -> dict[str, object]:
         "optimizer": {"kind": kind_of(settings.optimizer), **figures_of(settings.optimizer)},
         "limits": figures_of(settings.limits),
         "acknowledgement": settings.acknowledgement.value,
+        "needs_lease": settings.needs_lease,
         "versions_kept": settings.num_versions_kept,
         "shard": None if settings.shard is None else figures_of(settings.shard),
     }
@@ -97,6 +99,27 @@ def figures_of(setting: object) -> dict[str, object]:
     return {
         name: value for name, value in plain.items() if value is None or isinstance(value, bool | int | float | str)
     }
+
+
+def workers_wanting(info: ModelInfo, workers: Sequence[WorkerInfo]) -> dict[str, int] | None:
+    """Return how many workers with a lease a synchronous model has and needs before a round opens; None: it is open."""
+    settings, shard = info.settings.consistency, info.settings.shard
+    follows = shard is not None and shard.index > 0
+    if not isinstance(settings, SynchronousRounds) or follows or info.round_remaining_s is not None:
+        return None
+    # Workers enough are waited for once; after that whoever comes is drawn.
+    has_drawn = info.num_pending > 0 or info.cohort_size > 0 or any(worker.num_invited for worker in workers)
+    have = sum(worker.lease_remaining_s > 0 for worker in workers)
+    return {"have": have, "need": 1 if has_drawn else settings.workers_needed}
+
+
+def shown_value(value: object) -> str:
+    """Return a figure as people read it, with all its digits: no `30.0`, and `-` for none."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _bounds(num_buckets: int) -> list[tuple[int, int]]:

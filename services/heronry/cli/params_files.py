@@ -2,15 +2,28 @@
 
 from pathlib import Path
 
+from heronry.cli.access import Access
 from heronry.cli.params_fields import version_fields
 from heronry.cli.params_service import ask_params
 from heronry.client.params import ParamsClient
+from heronry.launch.layout import make_writable
 from heronry.params.core.durability.export import export_version
 from heronry.params.core.versions import Published
+from heronry.types.errors import ConfigurationError
 
 
-def export_here(address: str, model: str, dest: Path, number: int | None, tag: str | None) -> dict[str, object]:
-    """Write one version to `dest/MODEL.safetensors` and `dest/MODEL.json`; files of these names are replaced."""
+def export_here(access: Access, model: str, dest: Path, number: int | None, tag: str | None) -> dict[str, object]:
+    """Write one version to `dest/MODEL.safetensors` and `dest/MODEL.json`; files of these names are replaced.
+
+    Raises:
+      ConfigurationError: the folder cannot be made or written, or other than a file has one of the names.
+    """
+    if dest.exists() and not dest.is_dir():
+        raise ConfigurationError.of("DEST", str(dest), "a folder, or a name that is free; a file has it")
+    make_writable(dest, "DEST")
+    for path in (dest / f"{model}.safetensors", dest / f"{model}.json"):
+        if path.is_dir():
+            raise ConfigurationError.of("DEST", str(dest), f"a folder in which {path.name} is no folder")
 
     async def ask(client: ParamsClient) -> dict[str, object]:
         parameters = await client.pull(model, number=number, tag=tag)
@@ -19,19 +32,19 @@ def export_here(address: str, model: str, dest: Path, number: int | None, tag: s
         path = export_version(dest, ".", model, parameters.schema, published, {})
         return {"model": model, "path": str(path), "version": version_fields(parameters.version)}
 
-    return ask_params(address, ask)
+    return ask_params(access, ask)
 
 
-def export_there(address: str, model: str, directory: str, number: int | None, tag: str | None) -> dict[str, object]:
+def export_there(access: Access, model: str, directory: str, number: int | None, tag: str | None) -> dict[str, object]:
     """Have the service write one version below its data directory."""
 
     async def ask(client: ParamsClient) -> dict[str, object]:
         return {"model": model, "path": await client.export_version(model, directory, tag=tag, number=number)}
 
-    return ask_params(address, ask)
+    return ask_params(access, ask)
 
 
-def save_checkpoint(address: str, run_id: str) -> dict[str, object]:
+def save_checkpoint(access: Access, run_id: str) -> dict[str, object]:
     """Have the service write a checkpoint of all its models."""
 
     async def ask(client: ParamsClient) -> dict[str, object]:
@@ -39,4 +52,4 @@ def save_checkpoint(address: str, run_id: str) -> dict[str, object]:
         models = await client.list_models()
         return {"path": path, "models": {info.model: version_fields(info.version) for info in models}}
 
-    return ask_params(address, ask)
+    return ask_params(access, ask)

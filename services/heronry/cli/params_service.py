@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
+from heronry.cli.access import Access
 from heronry.cli.mesh_state import MeshState
-from heronry.client.options import ConnectionOptions
 from heronry.client.params import ParamsClient
 from heronry.launch.ports import LOOPBACK, PARAMS_PORT
 from heronry.types.errors import ConfigurationError, UnavailableError
@@ -14,22 +14,25 @@ from heronry.wire.addresses import parse_address
 T = TypeVar("T")
 
 
-def ask_params(address: str, question: Callable[[ParamsClient], Coroutine[object, object, T]]) -> T:
+def ask_params(access: Access, question: Callable[[ParamsClient], Coroutine[object, object, T]]) -> T:
     """Return what a parameter service answers.
 
     Raises:
-      ConfigurationError: it is no address, or no parameter service answers there.
+      ConfigurationError: it is no address, no parameter service answers there, or an option wants another beside it.
     """
-    where = address or _known_address()
+    where = access.address or _known_address()
     parse_address(where, "--address")
+    options = access.connection_options(retry_s=1.0)
 
     async def ask() -> T:
-        async with ParamsClient(where, ConnectionOptions(retry_s=1.0)) as client:
+        async with ParamsClient(where, options) as client:
             # A first small call: with nobody there the user should hear so at once, whatever comes next.
             try:
                 await client.list_models()
             except UnavailableError:
-                allowed = "one where a parameter service answers (`heronry serve params` starts one)"
+                allowed = (
+                    f"one where a parameter service answers (`heronry serve params` starts one){access.tls_hint()}"
+                )
                 raise ConfigurationError.of("--address", where, allowed) from None
             return await question(client)
 

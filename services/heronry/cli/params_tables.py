@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
-from heronry.cli.params_fields import model_fields, version_info_fields, worker_fields
+from heronry.cli.access import Access
+from heronry.cli.params_fields import model_fields, shown_value, version_info_fields, worker_fields, workers_wanting
 from heronry.cli.params_service import ask_params
+from heronry.cli.screen import print_line, print_table
 from heronry.client.params import ParamsClient
 
 if TYPE_CHECKING:
@@ -16,77 +18,80 @@ _UNITS, _UNIT = ("B", "kB", "MB", "GB"), 1000
 _PARTS = ("consistency", "aggregation", "optimizer", "limits", "shard")
 
 
-def models_fields(address: str) -> dict[str, object]:
+def models_fields(access: Access) -> dict[str, object]:
     """Return the models of a service."""
 
     async def ask(client: ParamsClient) -> dict[str, object]:
         return {"models": [model_fields(info) for info in await client.list_models()]}
 
-    return ask_params(address, ask)
+    return ask_params(access, ask)
 
 
-def one_model_fields(address: str, model: str) -> dict[str, object]:
+def one_model_fields(access: Access, model: str) -> dict[str, object]:
     """Return one model."""
 
     async def ask(client: ParamsClient) -> dict[str, object]:
-        return model_fields(await client.get_model(model))
+        info = await client.get_model(model)
+        return {**model_fields(info), "workers_wanting": workers_wanting(info, await client.list_workers(model))}
 
-    return ask_params(address, ask)
+    return ask_params(access, ask)
 
 
-def versions_fields(address: str, model: str) -> dict[str, object]:
+def versions_fields(access: Access, model: str) -> dict[str, object]:
     """Return the versions of a model that can be pulled, oldest first."""
 
     async def ask(client: ParamsClient) -> dict[str, object]:
         versions = await client.list_versions(model)
         return {"model": model, "versions": [version_info_fields(info) for info in versions]}
 
-    return ask_params(address, ask)
+    return ask_params(access, ask)
 
 
-def workers_fields(address: str, model: str) -> dict[str, object]:
+def workers_fields(access: Access, model: str) -> dict[str, object]:
     """Return the workers of a model."""
 
     async def ask(client: ParamsClient) -> dict[str, object]:
         return {"model": model, "workers": [worker_fields(info) for info in await client.list_workers(model)]}
 
-    return ask_params(address, ask)
+    return ask_params(access, ask)
 
 
 def show_models(console: "Console", fields: Fields) -> None:
     """Print one line a model."""
     models = _rows(fields, "models")
     columns = ("model", "version", "size", "mode", "rule", "accepted", "refused", "received", "sent")
-    _print_table(console, columns, [_model_row(model) for model in models], "no models")
+    print_table(console, columns, [_model_row(model) for model in models], "no models")
 
 
 def show_model(console: "Console", model: Fields) -> None:
     """Print a model's figures, settings, refusals and staleness, a line each."""
     settings = cast("Fields", model["settings"])
-    console.print(f"model {model['model']}: version {_version(model)}, {_size(model['bytes'])}", markup=False)
-    console.print(f"  round {_round(model)}", markup=False)
-    console.print(
+    print_line(console, f"model {model['model']}: version {_version(model)}, {_size(model['bytes'])}")
+    print_line(console, f"  round {_round(model)}")
+    print_line(
+        console,
         f"  contributions: {model['accepted']:,} accepted, {model['refused']:,} refused; "
         f"{_size(model['bytes_received'])} received, {_size(model['bytes_sent'])} sent",
-        markup=False,
     )
     for name, count in cast("Mapping[str, int]", model["refusals"]).items():
-        console.print(f"  refused: {count:,} {name}", markup=False)
+        print_line(console, f"  refused: {count:,} {name}")
     counts = [_bucket(bucket) for bucket in _rows(model, "staleness")]
     if counts:
-        console.print(f"  versions behind, and how many contributions: {', '.join(counts)}", markup=False)
+        print_line(console, f"  versions behind, and how many contributions: {', '.join(counts)}")
     show_settings(console, settings)
     for name, (kind, shape, role) in cast("Mapping[str, Sequence[object]]", model["tensors"]).items():
-        console.print(f"  tensor {name}  {kind}{shape} {role}", markup=False)
+        print_line(console, f"  tensor {name}  {kind}{shape} {role}")
 
 
 def show_settings(console: "Console", settings: Fields) -> None:
     """Print a model's settings, a line each."""
     for part in _PARTS:
         if settings[part] is not None:
-            console.print(f"  {part}: {_described(cast('Fields', settings[part]))}", markup=False)
-    kept = settings["versions_kept"]
-    console.print(f"  acknowledgement: {settings['acknowledgement']}; versions kept: {kept}", markup=False)
+            print_line(console, f"  {part}: {_described(cast('Fields', settings[part]))}")
+    kept, lease = settings["versions_kept"], shown_value(settings["needs_lease"])
+    print_line(
+        console, f"  acknowledgement: {settings['acknowledgement']}; versions kept: {kept}; needs_lease: {lease}"
+    )
 
 
 def show_versions(console: "Console", fields: Fields) -> None:
@@ -100,7 +105,7 @@ def show_versions(console: "Console", fields: Fields) -> None:
         )
         for v in _rows(fields, "versions")
     ]
-    _print_table(console, ("version", "hash", "published", "tags"), rows, "no versions")
+    print_table(console, ("version", "hash", "published", "tags"), rows, "no versions")
 
 
 def show_workers(console: "Console", fields: Fields) -> None:
@@ -111,30 +116,18 @@ def show_workers(console: "Console", fields: Fields) -> None:
             f"{w['lease_s']:.1f} s",
             f"{w['accepted']:,}",
             f"{w['refused']:,}",
-            f"{w['last_staleness']} / {w['mean_staleness']:.2f} / {w['max_staleness']}",
+            f"{w['last_staleness']}, {w['mean_staleness']:.2f}, {w['max_staleness']}",
             f"{w['participated']:,} of {w['invited']:,}",
             str(w["lead"]),
         )
         for w in _rows(fields, "workers")
     ]
-    _print_table(
+    print_table(
         console,
-        ("worker", "lease", "accepted", "refused", "staleness last / mean / max", "rounds", "lead"),
+        ("worker", "lease", "accepted", "refused", "staleness (last, mean, max)", "rounds", "lead"),
         rows,
         "no workers",
     )
-
-
-def _print_table(console: "Console", columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> None:
-    from rich.table import Table  # slow to load
-
-    if not rows:
-        console.print(nothing)
-        return
-    table = Table(*columns, box=None)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
 
 
 def _model_row(model: Fields) -> tuple[str, ...]:
@@ -156,12 +149,17 @@ def _round(model: Fields) -> str:
     remaining = model["round_remaining_s"]
     until = "" if remaining is None else f", {remaining:.1f} s until its deadline"
     cohort = f" of a cohort of {model['cohort']}" if model["cohort"] else ""
+    wanting = cast("Mapping[str, int] | None", model["workers_wanting"])
+    if wanting is not None:
+        have, need = wanting["have"], wanting["need"]
+        more = f"{need - have} more worker{'' if need - have == 1 else 's'} with a lease ({have} of {need})"
+        return f"{model['round']} is not open yet: waits for {more if have < need else 'its cohort to be drawn'}"
     return f"{model['round']} is open: {model['pending']} contributions{cohort}{until}"
 
 
 def _described(figures: Fields) -> str:
     kind, *others = figures.items() if {"mode", "rule", "kind"} & set(figures) else [("", ""), *figures.items()]
-    text = ", ".join(f"{name} {'-' if value is None else value}" for name, value in others)
+    text = ", ".join(f"{name} {shown_value(value)}" for name, value in others)
     return f"{kind[1]}: {text}" if kind[1] and text else f"{kind[1]}{text}"
 
 

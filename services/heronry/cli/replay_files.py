@@ -4,6 +4,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
+from heronry.cli.access import Access
 from heronry.cli.replay_service import ask_replay
 from heronry.client.replay import ReplayClient
 from heronry.datasets import DatasetFormat, load_format
@@ -12,7 +13,7 @@ from heronry.types.errors import ConfigurationError, InvalidArgumentError, Table
 from heronry.types.tables import TableDefinition
 
 
-def export_table(address: str, table: str, dest: Path, kind: DatasetFormat, max_items: int) -> dict[str, object]:
+def export_table(access: Access, table: str, dest: Path, kind: DatasetFormat, max_items: int) -> dict[str, object]:
     """Write a table's runs as they come; return what was written."""
     files = load_format(kind)
 
@@ -30,10 +31,10 @@ def export_table(address: str, table: str, dest: Path, kind: DatasetFormat, max_
                     writer.write(run)
         return {"path": str(dest), "format": kind.value, "items": writer.num_items, "steps": writer.num_steps}
 
-    return ask_replay(address, ask)
+    return ask_replay(access, ask)
 
 
-def import_table(address: str, table: str, src: Path, kind: DatasetFormat) -> dict[str, object]:
+def import_table(access: Access, table: str, src: Path, kind: DatasetFormat) -> dict[str, object]:
     """Insert the runs of a file as they are read; return what was inserted."""
     files = load_format(kind)
     found = replace(files.read_definition(src), table=table)
@@ -49,10 +50,10 @@ def import_table(address: str, table: str, src: Path, kind: DatasetFormat) -> di
             raise
         return {"table": table, "created": created, "items": done.num_items, "steps": done.num_steps}
 
-    return ask_replay(address, ask)
+    return ask_replay(access, ask)
 
 
-def save_table(address: str, table: str) -> dict[str, object]:
+def save_table(access: Access, table: str) -> dict[str, object]:
     """Have a snapshot written; return what it holds."""
 
     async def ask(client: ReplayClient) -> dict[str, object]:
@@ -65,7 +66,7 @@ def save_table(address: str, table: str) -> dict[str, object]:
             "stall_s": saved.stall_s,
         }
 
-    return ask_replay(address, ask)
+    return ask_replay(access, ask)
 
 
 def _other_pattern(found: TableDefinition, definition: TableDefinition) -> ConfigurationError:

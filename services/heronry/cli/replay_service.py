@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
+from heronry.cli.access import Access
 from heronry.cli.mesh_state import MeshState
-from heronry.client.options import ConnectionOptions
 from heronry.client.replay import ReplayClient
 from heronry.launch.ports import LOOPBACK, REPLAY_PORT
 from heronry.types.errors import ConfigurationError, UnavailableError
@@ -14,22 +14,23 @@ from heronry.wire.addresses import parse_address
 T = TypeVar("T")
 
 
-def ask_replay(address: str, question: Callable[[ReplayClient], Coroutine[object, object, T]]) -> T:
+def ask_replay(access: Access, question: Callable[[ReplayClient], Coroutine[object, object, T]]) -> T:
     """Return what a replay service answers.
 
     Raises:
-      ConfigurationError: it is no address, or no replay service answers there.
+      ConfigurationError: it is no address, no replay service answers there, or an option wants another beside it.
     """
-    where = address or _known_address()
+    where = access.address or _known_address()
     parse_address(where, "--address")
+    options = access.connection_options(retry_s=1.0)
 
     async def ask() -> T:
-        async with ReplayClient(where, ConnectionOptions(retry_s=1.0)) as client:
+        async with ReplayClient(where, options) as client:
             # A first small call: with nobody there the user should hear so at once, whatever comes next.
             try:
                 await client.list_tables()
             except UnavailableError:
-                allowed = "one where a replay service answers (`heronry serve replay` starts one)"
+                allowed = f"one where a replay service answers (`heronry serve replay` starts one){access.tls_hint()}"
                 raise ConfigurationError.of("--address", where, allowed) from None
             return await question(client)
 

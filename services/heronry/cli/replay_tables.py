@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
+from heronry.cli.access import Access
 from heronry.cli.replay_service import ask_replay
+from heronry.cli.screen import print_line, print_table
 from heronry.client.replay import ReplayClient
 from heronry.types.blocking import Waiting
 from heronry.types.experience import AcknowledgementLevel
@@ -17,13 +19,13 @@ if TYPE_CHECKING:
 _NO_BOUND = 1e300
 
 
-def tables_fields(address: str, table: str) -> dict[str, object]:
+def tables_fields(access: Access, table: str) -> dict[str, object]:
     """Return the tables of a service, or the one named, as plain values."""
 
     async def ask(client: ReplayClient) -> tuple[TableInfo, ...]:
         return (await client.get_table(table),) if table else await client.list_tables()
 
-    return {"tables": [table_fields(info) for info in ask_replay(address, ask)]}
+    return {"tables": [table_fields(info) for info in ask_replay(access, ask)]}
 
 
 def table_fields(info: TableInfo) -> dict[str, object]:
@@ -67,43 +69,36 @@ def table_fields(info: TableInfo) -> dict[str, object]:
 
 def show_tables(console: "Console", fields: Mapping[str, object]) -> None:
     """Print one line a table, and below it who waits for what."""
-    from rich.table import Table  # slow to load
-
     tables = cast("Sequence[Mapping[str, object]]", fields["tables"])
-    if not tables:
-        console.print("no tables")
-        return
-    shown = Table("table", "items", "MB", "inserts", "samples", "writers", "level", box=None)
-    for table in tables:
-        shown.add_row(*_row(table))
-    console.print(shown)
+    columns = ("table", "items", "MB", "inserts", "samples", "writers", "level")
+    print_table(console, columns, [_row(table) for table in tables], "no tables")
     if len(tables) == 1:
         show_declaration(console, tables[0])
     for table in tables:
-        console.print(f"{table['table']}: {_describe_limiter(table)}", markup=False)
+        print_line(console, f"{table['table']}: {_describe_limiter(table)}")
         if table["acknowledgement"] != AcknowledgementLevel.MEMORY.value:
             found = f"{table['recovered']:,} items found at the start"
-            console.print(f"{table['table']}: durable up to {table['durable_position']:,}; {found}", markup=False)
+            print_line(console, f"{table['table']}: durable up to {table['durable_position']:,}; {found}")
         for waiting in cast("Sequence[Mapping[str, object]]", table["waiting"]):
-            console.print(f"{table['table']}: {describe_waiting(waiting)}", markup=False)
+            print_line(console, f"{table['table']}: {describe_waiting(waiting)}")
 
 
 def show_declaration(console: "Console", table: Mapping[str, object]) -> None:
     """Print how a table chooses its items, what these are made of, and its columns, each on a line that fits."""
     pattern = cast("Mapping[str, object]", table["pattern"])
     steps, period = pattern["num_steps"], pattern["period"]
-    console.print(f"  sampler: {table['sampler']}; remover: {table['remover']}", markup=False)
-    console.print(
+    print_line(console, f"  sampler: {table['sampler']}; remover: {table['remover']}")
+    print_line(
+        console,
         f"  pattern: items of {'up to ' if pattern['has_lengths'] else ''}{steps} step{'' if steps == 1 else 's'}, "
         f"{f'one every {period}' if period else 'made by writers'}; at an episode's end: {pattern['episode_end']}",
-        markup=False,
     )
     columns = cast("Mapping[str, Sequence[object]]", table["columns"])
     width = max((len(path) for path in columns), default=0)
     for path, (kind, shape) in columns.items():
-        console.print(f"  column {path:<{width}}  {kind}{shape}", markup=False)
+        print_line(console, f"  column {path:<{width}}  {kind}{shape}")
     if not columns:
-        console.print("  columns: those of the first writer", markup=False)
+        print_line(console, "  columns: those of the first writer")
 
 
 def describe_waiting(waiting: Mapping[str, object]) -> str:

@@ -8,8 +8,12 @@ from typer.exceptions import TyperException
 
 from heronry.types.errors import ConfigurationError
 
+# What the wire has room for, as in `types.field_checks`, which would load NumPy.
+MAX_COUNT, MAX_SMALL_COUNT = 2**64 - 1, 2**32 - 1
+
 # What pydantic, which reads the flags for typer, calls what it wanted.
 _KINDS = {"int_parsing": "an integer", "float_parsing": "a number", "bool_parsing": "true or false"}
+_OUTSIDE = ("greater_than_equal", "less_than_equal")
 
 
 def require_range(name: str, value: int, least: int, most: int) -> None:
@@ -25,11 +29,20 @@ def describe_usage(error: TyperException) -> str:
     if not isinstance(cause, ValidationError) or not names:
         return error.format_message()
     problem = cause.errors(include_url=False)[0]
-    allowed = _KINDS.get(problem["type"]) or problem["msg"].removeprefix("Input should be ")
+    allowed = _range_of(error) if problem["type"] in _OUTSIDE else _KINDS.get(problem["type"])
+    allowed = allowed or problem["msg"].removeprefix("Input should be ")
     _, found, choices = allowed.partition(" is not one of ")
     return str(
         ConfigurationError.of(names[0], problem["input"], choices.rstrip(".").replace("'", "") if found else allowed)
     )
+
+
+def _range_of(error: TyperException) -> str:
+    """Return the range that the flag declares; empty when it is open at an end."""
+    descriptor = getattr(getattr(error, "param", None), "type_descriptor", None)
+    declared = getattr(descriptor, "parameter_info", None)
+    least, most = getattr(declared, "min", None), getattr(declared, "max", None)
+    return "" if least is None or most is None else f"{least:,} to {most:,}"
 
 
 def show_version(is_wanted: bool) -> None:
