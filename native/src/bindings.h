@@ -5,8 +5,10 @@
 
 namespace heronry {
 
+void bind_box_muller(nanobind::module_& module);
 void bind_crc32c(nanobind::module_& module);
 void bind_dense(nanobind::module_& module);
+void bind_discrete_noise(nanobind::module_& module);
 void bind_grid_sums(nanobind::module_& module);
 void bind_heap(nanobind::module_& module);
 void bind_int8_blocks(nanobind::module_& module);

@@ -1,8 +1,10 @@
 """The hot loops: C++ where the extension is built, NumPy twins otherwise, one interface."""
 
 from heronry.native.backend import BACKEND
+from heronry.native.box_muller import MAX_NORMAL_SCALE, add_box_muller, box_muller, num_normal_words
 from heronry.native.crc32c import crc32c
 from heronry.native.dense import dense_delete, dense_insert
+from heronry.native.discrete_gaussian import MAX_DISCRETE_SIGMA, add_discrete_gaussian
 from heronry.native.grid_sums import grid_add, grid_mean
 from heronry.native.heap import heap_delete, heap_insert, heap_is_valid, heap_update
 from heronry.native.int8_blocks import INT8_BLOCK_SIZE, int8_pack, int8_unpack, num_int8_blocks
@@ -10,6 +12,7 @@ from heronry.native.item_keys import item_keys, items_find
 from heronry.native.number_formats import bf16_pack, bf16_unpack, f16_pack, f16_unpack
 from heronry.native.optimizer_steps import adagrad_step, adam_step, sgd_step
 from heronry.native.order_statistics import coordinate_median, trimmed_mean
+from heronry.native.poisson_difference import MAX_POISSON_MEAN, add_poisson_difference
 from heronry.native.references import add_references, add_window_references
 from heronry.native.return_scan import return_scan
 from heronry.native.rows import gather_columns, take_rows, window_rows
@@ -20,16 +23,23 @@ from heronry.native.vector_sums import MEASURED_BLOCK, apply_difference, apply_s
 __all__ = [
     "BACKEND",
     "INT8_BLOCK_SIZE",
+    "MAX_DISCRETE_SIGMA",
+    "MAX_NORMAL_SCALE",
+    "MAX_POISSON_MEAN",
     "MEASURED_BLOCK",
     "SUM_TREE_RADIX",
     "adagrad_step",
     "adam_step",
+    "add_box_muller",
+    "add_discrete_gaussian",
+    "add_poisson_difference",
     "add_references",
     "add_window_references",
     "apply_difference",
     "apply_sum",
     "bf16_pack",
     "bf16_unpack",
+    "box_muller",
     "coordinate_median",
     "copy_measured",
     "crc32c",
@@ -50,6 +60,7 @@ __all__ = [
     "items_find",
     "measure",
     "num_int8_blocks",
+    "num_normal_words",
     "return_scan",
     "scatter",
     "sgd_step",

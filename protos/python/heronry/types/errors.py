@@ -109,6 +109,19 @@ class ResourceExhaustedError(HeronryError):
     """A bound is reached: queue, streams, bytes."""
 
 
+class BudgetExhaustedError(ResourceExhaustedError):
+    """The next release would pass the limit of a privacy budget; details hold spent, would_be, limit and delta."""
+
+    @classmethod
+    def of(cls, whose: str, spent: float, would_be: float, limit: float, delta: float) -> Self:
+        """Make the error from whose budget it is and its figures."""
+        figures = {"spent": spent, "would_be": would_be, "limit": limit, "delta": delta}
+        details = {"field": "privacy.epsilon_limit", "value": f"{would_be:.6g}", "allowed": f"at most {limit:g}"}
+        details |= {name: repr(float(value)) for name, value in figures.items()}
+        spends = f"epsilon {spent:.4g} is spent, the next release would make it {would_be:.4g}"
+        return cls(f"{whose}: {spends}, allowed: at most {limit:g} at delta {delta:g}", details=details)
+
+
 class DeadlineExceededError(HeronryError):
     """The deadline passed; says what was waited for."""
 
@@ -131,6 +144,14 @@ class PermissionDeniedError(HeronryError):
 
 class DataLossError(HeronryError):
     """Bytes do not match their checksum: a truncated or corrupt file or upload."""
+
+
+class LedgerTamperedError(DataLossError):
+    """A privacy ledger whose rows do not follow from each other."""
+
+
+class LedgerRolledBackError(DataLossError):
+    """A privacy ledger that is older than what was last seen of it: its budget would begin anew."""
 
 
 class UnimplementedError(HeronryError):

@@ -43,6 +43,7 @@ _RULES: Final[dict[type[errors.HeronryError], StatusRule]] = {
     errors.NotFoundError: StatusRule(grpc.StatusCode.NOT_FOUND),
     errors.AlreadyExistsError: StatusRule(grpc.StatusCode.ALREADY_EXISTS),
     errors.FailedPreconditionError: StatusRule(grpc.StatusCode.FAILED_PRECONDITION),
+    errors.BudgetExhaustedError: StatusRule(grpc.StatusCode.RESOURCE_EXHAUSTED, is_retryable=False),
     errors.ResourceExhaustedError: StatusRule(grpc.StatusCode.RESOURCE_EXHAUSTED, is_retryable=True),
     errors.DeadlineExceededError: StatusRule(grpc.StatusCode.DEADLINE_EXCEEDED),
     errors.UnavailableError: StatusRule(grpc.StatusCode.UNAVAILABLE, is_retryable=True),

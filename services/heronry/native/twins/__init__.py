@@ -1,7 +1,9 @@
 """NumPy twins of the native loops: the oracle, and what runs where no compiler was."""
 
+from heronry.native.twins.box_muller import add_box_muller, box_muller
 from heronry.native.twins.crc32c import crc32c, has_wide_crc32c
 from heronry.native.twins.dense import dense_delete, dense_insert
+from heronry.native.twins.discrete_gaussian import add_discrete_gaussian
 from heronry.native.twins.grid_sums import grid_add, grid_mean
 from heronry.native.twins.heap import heap_delete, heap_insert, heap_is_valid, heap_update
 from heronry.native.twins.int8_blocks import int8_pack, int8_unpack
@@ -9,6 +11,7 @@ from heronry.native.twins.item_keys import item_keys, items_find
 from heronry.native.twins.number_formats import bf16_pack, bf16_unpack, f16_pack, f16_unpack
 from heronry.native.twins.optimizer_steps import adagrad_step, adam_step, sgd_step
 from heronry.native.twins.order_statistics import coordinate_median, trimmed_mean
+from heronry.native.twins.poisson_difference import add_poisson_difference
 from heronry.native.twins.references import add_references, add_window_references
 from heronry.native.twins.return_scan import return_scan
 from heronry.native.twins.rows import gather_columns, window_rows
@@ -19,12 +22,16 @@ from heronry.native.twins.vector_sums import apply_difference, apply_sum, copy_m
 __all__ = [
     "adagrad_step",
     "adam_step",
+    "add_box_muller",
+    "add_discrete_gaussian",
+    "add_poisson_difference",
     "add_references",
     "add_window_references",
     "apply_difference",
     "apply_sum",
     "bf16_pack",
     "bf16_unpack",
+    "box_muller",
     "coordinate_median",
     "copy_measured",
     "crc32c",

@@ -1,0 +1,1 @@
+"""Differential privacy: noise, accounting, the ledger, factorisations, secure aggregation, audits."""
