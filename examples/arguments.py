@@ -16,6 +16,24 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
+def numbers(least: float, most: float, word: str) -> Callable[[str], list[float | None]]:
+    """Return what reads numbers from `least` to `most`, parted by commas, each once; `word` stands for None."""
+
+    def read(text: str) -> list[float | None]:
+        try:
+            found = [None if part.strip() == word else float(part) for part in text.split(",")]
+        except ValueError:
+            found = []
+        is_allowed = all(number is None or least <= number <= most for number in found)
+        if not found or not is_allowed or len(set(found)) < len(found):
+            raise argparse.ArgumentTypeError(
+                f"got {text!r}, allowed: {word!r} and numbers, {least:g} to {most:g}, parted by commas, each once"
+            )
+        return found
+
+    return read
+
+
 def names_of(known: Collection[str]) -> Callable[[str], list[str]]:
     """Return what reads names of `known`, parted by commas, each once."""
 

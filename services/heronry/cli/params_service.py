@@ -20,7 +20,7 @@ def ask_params(access: Access, question: Callable[[ParamsClient], Coroutine[obje
     Raises:
       ConfigurationError: it is no address, no parameter service answers there, or an option wants another beside it.
     """
-    where = access.address or _known_address()
+    where = access.address or known_params_address()
     parse_address(where, "--address")
     options = access.connection_options(retry_s=1.0)
 
@@ -39,7 +39,8 @@ def ask_params(access: Access, question: Callable[[ParamsClient], Coroutine[obje
     return asyncio.run(ask())
 
 
-def _known_address() -> str:
+def known_params_address() -> str:
+    """Return where the parameter service of the mesh that is up answers, else the usual port of one."""
     state = MeshState.read()
     for entry in state.services if state is not None else ():
         if entry.role == "params":

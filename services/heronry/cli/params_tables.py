@@ -8,6 +8,7 @@ from heronry.cli.params_fields import model_fields, shown_value, version_info_fi
 from heronry.cli.params_service import ask_params
 from heronry.cli.screen import print_line, print_table
 from heronry.client.params import ParamsClient
+from heronry.types.claims import claim_fields, claim_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +33,9 @@ def one_model_fields(access: Access, model: str) -> dict[str, object]:
 
     async def ask(client: ParamsClient) -> dict[str, object]:
         info = await client.get_model(model)
-        return {**model_fields(info), "workers_wanting": workers_wanting(info, await client.list_workers(model))}
+        claim = claim_fields(model, await client.get_privacy_status(model))
+        wanting = workers_wanting(info, await client.list_workers(model))
+        return {**model_fields(info), "workers_wanting": wanting, "privacy": claim}
 
     return ask_params(access, ask)
 
@@ -79,6 +82,7 @@ def show_model(console: "Console", model: Fields) -> None:
     if counts:
         print_line(console, f"  versions behind, and how many contributions: {', '.join(counts)}")
     show_settings(console, settings)
+    print_line(console, f"  privacy: {claim_line(cast('Fields', model['privacy']))}")
     for name, (kind, shape, role) in cast("Mapping[str, Sequence[object]]", model["tensors"]).items():
         print_line(console, f"  tensor {name}  {kind}{shape} {role}")
 

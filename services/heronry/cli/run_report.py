@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from heronry.cli.process_age import process_start_time_s
+from heronry.cli.run_claim import print_spent
 from heronry.cli.run_plan import RunPlan
 from heronry.types.run import RunStatus
 
@@ -51,6 +52,7 @@ def print_outcome(console: Console, plan: RunPlan, fields: Mapping[str, object])
             f"after {fields['env_steps']:,} environment steps and {fields['updates']:,} updates; the command took\n"
             f"{_number(fields['total_s'])} s, {_number(fields['to_first_step_s'])} s to the first step"
         )
+    print_spent(console, fields)
     for name, path in _places(Path(str(fields["run_dir"]))):
         console.print(f"{name:<11} {path}", markup=False)
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from heronry.cli.failures import INTERRUPTED_EXIT_CODE, RunFailedError, is_user_failure
 from heronry.cli.output import console_for, print_json
 from heronry.cli.process_age import process_age_s
+from heronry.cli.run_claim import print_claim
 from heronry.cli.run_folder import run_folder
 from heronry.cli.run_mesh import RunMesh, mesh_for
 from heronry.cli.run_plan import RunPlan, plan_new_run, plan_resumed_run
@@ -39,6 +40,7 @@ def run_training(request: TrainRequest) -> int:
     """Train as requested; returns the exit code."""
     console = console_for(is_json=request.is_json)
     plan = _plan(request)
+    print_claim(console, plan.spec)
     with contextlib.nullcontext() if request.address else run_folder(plan.run_dir):
         mesh = mesh_for(
             plan,

@@ -1,6 +1,7 @@
 """The end of a run: judged, exported, checkpointed, drawn, told."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -16,7 +17,9 @@ from heronry.coordinator.playing import Player
 from heronry.coordinator.recording import Recording
 from heronry.coordinator.selection import BEST, play_best, tag_best
 from heronry.spec import POLICY
+from heronry.types.claims import claim_fields
 from heronry.types.errors import HeronryError, VersionNotFoundError
+from heronry.types.privacy import PrivacyStatus
 from heronry.types.run import Evaluation, RunState, ServiceRole
 
 _log = structlog.get_logger(__name__)
@@ -28,6 +31,7 @@ _TAG_WAIT_S = 30.0
 _RETRY_S = 0.2
 _JUDGE_TIMEOUT_S = 600.0
 _EXPORT_TIMEOUT_S = 30.0
+_PRIVACY_TIMEOUT_S = 10.0
 _DONE = frozenset({RunState.FINISHING, RunState.FINISHED, RunState.STOPPED})
 
 
@@ -78,18 +82,31 @@ class Finishing:
     async def _tell(self, judged: Evaluation | None, ending: Ending) -> None:
         run = self._run
         run.ending = ending
+        privacy = await self._privacy()
         if judged is not None:
             self._recording.evaluation(judged, self._ended_training_s, kind="judgement")
-        await self._recording.draw(self._result(judged))
-        run.result = self._result(judged)
+        await self._recording.draw(self._result(judged, privacy))
+        run.result = self._result(judged, privacy)
         await asyncio.to_thread(replace_json, self._recording.folder / RESULT, run.result)
         self._coordination.move(run, ending.state, ending.reason)
         await asyncio.to_thread(self._coordination.sync_journal)
 
-    def _result(self, judged: Evaluation | None) -> dict[str, Any]:
+    async def _privacy(self) -> dict[str, object] | None:
+        """Return the claim of the policy and what is spent of it; None where none is made."""
+        if self._run.spec.privacy is None:
+            return None
+        try:
+            async with asyncio.timeout(_PRIVACY_TIMEOUT_S):
+                return claim_fields(POLICY, await self._peers.params.get_privacy_status(POLICY))
+        except (HeronryError, TimeoutError) as error:
+            _log.warning("privacy_unknown", reason=str(error))
+            told = PrivacyStatus(False, f"what was spent is not known: {error}")
+            return claim_fields(POLICY, told)
+
+    def _result(self, judged: Evaluation | None, privacy: Mapping[str, object] | None) -> dict[str, Any]:
         recording = self._recording
         now_s = self._coordination.clock.wall()
-        return make_result(self._run, judged, recording.usages(), now_s, str(recording.folder))
+        return make_result(self._run, judged, recording.usages(), now_s, str(recording.folder), privacy)
 
     async def _know_newest(self) -> None:
         """Ask for the newest version where it was never seen: a coordinator may come back to the end of a run."""

@@ -179,7 +179,7 @@ class AssignedRun:
         """Make the model known at once, so that fleets act while torch is still being imported."""
         plan, context = self._plan, self._context
         beginning = await asyncio.to_thread(begin, plan, context.store)
-        is_new = await self._publisher.register(beginning.weights)
+        is_new = await self._register(beginning)
         self._has_model = True
         context.report()
         learning, self._device = await self._owner.call(make_learning, plan, beginning, context.clock)
@@ -195,12 +195,19 @@ class AssignedRun:
         context.report()
         return learning
 
+    async def _register(self, beginning: Beginning) -> bool:
+        """Make the model, or find it; returns whether it is new. No private run begins with what was learnt."""
+        if self._plan.is_private and beginning.checkpoint is not None:
+            await self._publisher.newest()
+            return False
+        return await self._publisher.register(beginning.weights)
+
     async def _meet(self, beginning: Beginning, learning: Learning) -> None:
         """Bring a learner that comes back and params to the same weights: the newer ones."""
         newest = await self._publisher.newest()
         version = self._publisher.version
         num_missed = 0 if version is None else beginning.num_missed(version)
-        if num_missed > 0 or beginning.checkpoint is None:
+        if num_missed > 0 or beginning.checkpoint is None or self._plan.goes_on_from_releases:
             await self._owner.call(learning.adopt, dict(newest), num_missed)
         else:
             await self._publisher.publish(beginning.weights, 0)
@@ -232,20 +239,33 @@ class AssignedRun:
                     await self._update(learning, batch, waited_s)
                 if not self._may_learn.is_set():
                     self._context.report()
-                if self._barriers is not None and self._barriers.is_over:
+                if self._is_over(learning):
                     return
         finally:
             await batches.aclose()
+
+    def _is_over(self, learning: Learning) -> bool:
+        if self._barriers is not None:
+            return self._barriers.is_over
+        return self._plan.is_over(learning.counters.num_updates)
 
     async def _update(self, learning: Learning, batch: Batch, waited_s: float) -> None:
         if self._barriers is not None and not self._barriers.leave(batch):
             return
         update = await self._owner.call(learning.update, batch, waited_s)
         await self._publisher.publish(update.tensors, update.num_steps)
+        if self._plan.is_private:
+            await self._take_release(learning)
         if update.priorities is not None:
             await self._sampling.tell(batch, update.priorities)
         if self._barriers is not None and self._barriers.is_due(learning.counters.num_updates):
             await self._reach_barrier(self._barriers, learning)
+
+    async def _take_release(self, learning: Learning) -> None:
+        """Go on from what params has released; a learner from replay goes on from its own weights."""
+        released = await self._publisher.released()
+        if self._plan.goes_on_from_releases:
+            await self._owner.call(learning.adopt, dict(released), 0)
 
     async def _end(self) -> None:
         """Finish the update under way, save, and let the coordinator know."""

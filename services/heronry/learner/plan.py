@@ -8,12 +8,9 @@ import numpy as np
 from heronry.environments.settings import EnvironmentSettings
 from heronry.learner.core.checkpoint import fingerprint_of
 from heronry.maths.networks import MlpSpec, network_for
-from heronry.spec import RunSpec
-from heronry.types.consistency import Asynchronous
+from heronry.spec import RunSpec, policy_settings
 from heronry.types.errors import ConfigurationError
-from heronry.types.experience import AcknowledgementLevel
 from heronry.types.models import ModelSettings
-from heronry.types.optimizers import SgdOptimizer
 from heronry.types.tensors import FloatArray
 
 # Purposes of random streams; the fleets' have other numbers.
@@ -79,11 +76,19 @@ class RunPlan:
         return fingerprint_of(parts)
 
     def model_settings(self) -> ModelSettings:
-        """Return how params keeps the policy: each push of weights becomes a version as it is."""
-        params = self.spec.params
-        return ModelSettings(
-            consistency=Asynchronous(max_staleness=params.max_staleness),
-            optimizer=SgdOptimizer(learning_rate=1.0),
-            acknowledgement=AcknowledgementLevel(params.acknowledgement),
-            num_versions_kept=params.num_versions_kept,
-        )
+        """Return how params keeps the policy."""
+        return policy_settings(self.spec)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the policy's versions are released under a claim of differential privacy."""
+        return self.spec.privacy is not None
+
+    @property
+    def goes_on_from_releases(self) -> bool:
+        """Whether each update begins at what params has released, as fleets act with it; not with replay."""
+        return self.is_private and self.spec.algorithm.name == "ppo"
+
+    def is_over(self, num_updates: int) -> bool:
+        """Tell whether a private run has made its updates: each costs privacy, and so many were reckoned with."""
+        return self.goes_on_from_releases and num_updates >= self.spec.max_updates

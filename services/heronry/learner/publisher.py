@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Mapping
+from typing import Final
 
 import structlog
 
@@ -20,6 +21,9 @@ from heronry.types.models import ModelSettings
 from heronry.types.tensors import Array
 from heronry.types.version import ParameterVersion
 
+# How long one call waits for a release; the next one goes on waiting.
+_RELEASE_WAIT_S: Final = 5.0
+
 _log = structlog.get_logger("heronry.learner")
 
 Tensors = Mapping[str, Array]
@@ -33,6 +37,7 @@ class Publisher:
     """
 
     def __init__(self, params: ParamsClient, model: str, settings: ModelSettings) -> None:
+        """Take the model's settings; under a claim of privacy nothing is published but what params has noised."""
         self._params = params
         self._model = model
         self._settings = settings
@@ -58,14 +63,33 @@ class Publisher:
                 return created
 
     async def newest(self) -> Tensors:
-        """Return params' newest weights, whose version pushes are based on from now on."""
+        """Return params' newest weights, whose version pushes are based on from now on.
+
+        Raises:
+          FailedPreconditionError: params has lost a private model.
+        """
+        return await self._pulled(None)
+
+    async def released(self) -> Tensors:
+        """Wait until params has released what was published, and return that version's weights.
+
+        Raises:
+          HeronryError: it was refused for good: the privacy budget is spent.
+        """
+        await self.settled()
+        return await self._pulled(self.version)
+
+    async def _pulled(self, newer_than: ParameterVersion | None) -> Tensors:
         backoff = Backoff()
         while True:
             try:
-                parameters = await self._params.pull(self._model)
+                wait_s = None if newer_than is None else _RELEASE_WAIT_S
+                parameters = await self._params.pull(self._model, newer_than=newer_than, wait_s=wait_s)
             except HeronryError as error:
+                self._check_not_lost(error)
                 await self._wait_after(error, backoff)
-            else:
+                continue
+            if parameters is not None:
                 self.version = parameters.version
                 return parameters
 
@@ -103,7 +127,8 @@ class Publisher:
         while True:
             try:
                 await self._push_once(tensors, sample_count, request_id)
-            except ModelNotFoundError:
+            except ModelNotFoundError as error:
+                self._check_not_lost(error)
                 # Params came back without the model: the weights in hand are all there is of it.
                 await self.register(tensors)
                 return
@@ -129,10 +154,25 @@ class Publisher:
             request_id=request_id,
             sample_count=sample_count,
         )
-        self.version = acknowledgement.version
+        if self._settings.privacy is None:
+            # A private one tells the version before: who is answered must not see who took part.
+            self.version = acknowledgement.version
 
     async def _wait_after(self, error: HeronryError, backoff: Backoff) -> None:
         if not is_transient(error):
             raise error
         _log.warning("params_away", model=self._model, reason=str(error))
         await asyncio.sleep(backoff.next_s())
+
+    def _check_not_lost(self, error: HeronryError) -> None:
+        """Give up a private model that params no longer has.
+
+        The learner's own weights have no noise: to publish them would void the claim. What was spent is lost too.
+        """
+        if self._settings.privacy is None or not isinstance(error, ModelNotFoundError):
+            return
+        allowed = "a new run (params has lost the model, and with it what its privacy claim had spent)"
+        raise FailedPreconditionError(
+            f"model {self._model!r}: got lost, allowed: {allowed}",
+            details={"field": "privacy", "value": self._model, "allowed": allowed},
+        ) from error

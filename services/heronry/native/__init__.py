@@ -5,7 +5,7 @@ from heronry.native.box_muller import MAX_NORMAL_SCALE, add_box_muller, box_mull
 from heronry.native.crc32c import crc32c
 from heronry.native.dense import dense_delete, dense_insert
 from heronry.native.discrete_gaussian import MAX_DISCRETE_SIGMA, add_discrete_gaussian
-from heronry.native.grid_sums import grid_add, grid_mean
+from heronry.native.grid_sums import grid_add, grid_add_all, grid_mean
 from heronry.native.heap import heap_delete, heap_insert, heap_is_valid, heap_update
 from heronry.native.int8_blocks import INT8_BLOCK_SIZE, int8_pack, int8_unpack, num_int8_blocks
 from heronry.native.item_keys import item_keys, items_find
@@ -49,6 +49,7 @@ __all__ = [
     "f16_unpack",
     "gather_columns",
     "grid_add",
+    "grid_add_all",
     "grid_mean",
     "heap_delete",
     "heap_insert",

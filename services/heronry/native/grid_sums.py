@@ -4,7 +4,9 @@ The unit is the grid's step: a value x counts as the integer nearest to `x / ste
 float64; all arithmetic is float64 until it is an integer. O(P) each.
 """
 
-from heronry.native.arrays import Indices, Vector
+from collections.abc import Sequence
+
+from heronry.native.arrays import Indices, Reals, Vector
 from heronry.native.backend import LOOPS, Loops
 
 
@@ -25,6 +27,25 @@ def grid_add(total: Indices, values: Vector, weight: float, step: float, *, loop
       ValueError: a length differs.
     """
     loops.grid_add(total, values, weight, step)
+
+
+def grid_add_all(
+    total: Indices, sources: Sequence[Vector], weights: Reals, step: float, *, loops: Loops = LOOPS
+) -> None:
+    """Do `grid_add` with several vectors at once; four of them take hardly more than twice the time of one.
+
+    Args:
+      total: [P] int64, in grid steps.
+      sources: N vectors [P] of one type, finite.
+      weights: [N] float64, finite.
+      step: width of the grid; > 0.
+      loops: the twin to use; the one chosen at import by default.
+
+    Raises:
+      TypeError: another type, or gaps.
+      ValueError: a length differs.
+    """
+    loops.grid_add_all(total, sources, weights, step)
 
 
 def grid_mean(total: Indices, step: float, denominator: float, out: Vector, *, loops: Loops = LOOPS) -> None:

@@ -5,14 +5,17 @@
 import asyncio
 
 from heronry.api.params.v1 import params_pb2 as pb
+from heronry.api.params.v1 import privacy_pb2
 from heronry.params.calls import Surroundings
 from heronry.params.core.durability.export import export_version
 from heronry.params.core.model_update import ModelUpdate
 from heronry.params.downloads import selection
 from heronry.params.info_messages import InfoMessages
 from heronry.types.errors import FailedPreconditionError
+from heronry.types.privacy import ClientSpending
 from heronry.wire.model_settings import consistency_from_proto, limits_from_proto, optimizer_from_proto
-from heronry.wire.models import privacy_status_to_proto, version_info_to_proto
+from heronry.wire.models import version_info_to_proto
+from heronry.wire.privacy import privacy_status_to_proto
 from heronry.wire.struct import struct_from_proto
 from heronry.wire.versions import version_to_proto
 
@@ -80,10 +83,14 @@ class AdminCalls:
         return pb.SaveCheckpointResponse(path=str(saved.path), models=models)
 
     async def GetPrivacyStatus(
-        self, request: pb.GetPrivacyStatusRequest, context: object
-    ) -> pb.GetPrivacyStatusResponse:
+        self, request: privacy_pb2.GetPrivacyStatusRequest, context: object
+    ) -> privacy_pb2.GetPrivacyStatusResponse:
         state = self._around.state()
-        return privacy_status_to_proto(await state.owner.brief(state.models.privacy_status, request.model))
+        status = await state.owner.brief(state.models.privacy_status, request.model)
+        clients: list[ClientSpending] = []
+        if request.with_clients:
+            clients = await state.owner.brief(state.models.client_spendings, request.model)
+        return privacy_status_to_proto(status, clients)
 
     async def _info(self, model: str) -> pb.ModelInfo:
         state = self._around.state()

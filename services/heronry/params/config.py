@@ -24,6 +24,9 @@ class ParamsSettings(ServiceSettings):
     shard_patience_s: float = Field(
         10.0, gt=0, le=3600, description="how long a shard waits for a part that the first shard has counted"
     )
+    insecure_deterministic_noise: int | None = Field(
+        None, ge=0, lt=2**64, description="seed of predictable noise, for tests: voids every privacy claim, for good"
+    )
     checkpoint_url: str = Field(
         "", description="copy checkpoints below this fsspec URL, and start from there when DATA_DIR holds none"
     )

@@ -11,6 +11,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from heronry.params.open_state import OpenState
+from heronry.params.privacy_metrics import PrivacyReader, Spending, privacy_metrics
 from heronry.params.transfers import Transfers
 from heronry.runtime.clock import Clock
 from heronry.types.blocking import Changed
@@ -37,10 +38,11 @@ _PAUSE_S: Final = 0.005
 
 @dataclass(frozen=True)
 class _Figures:
-    """What the models told last, and how many workers of each hold a lease."""
+    """What the models told last, how many workers of each hold a lease, and what is spent of private ones."""
 
     infos: Sequence[ModelInfo] = ()
     num_workers: Mapping[str, int] = field(default_factory=dict)
+    spendings: Mapping[str, Spending] = field(default_factory=dict)
 
 
 class ModelMetrics(Collector):
@@ -55,6 +57,7 @@ class ModelMetrics(Collector):
         self._transfers = transfers
         self._clock = clock
         self._last = _Figures()
+        self._privacy = PrivacyReader()
 
     def collect(self) -> Iterator[Metric]:
         """Yield all figures, those of models by their names."""
@@ -79,6 +82,7 @@ class ModelMetrics(Collector):
         for model, count in figures.num_workers.items():
             workers.add_metric((model,), count)
         yield workers
+        yield from privacy_metrics(figures.spendings)
 
     def _memory(self) -> Iterator[Metric]:
         transfers = self._transfers
@@ -103,7 +107,8 @@ class ModelMetrics(Collector):
         now_s = self._clock.now()
         infos = state.models.infos(now_s)
         leases = {i.model: [w.lease_remaining_s > 0 for w in state.models.worker_infos(i.model, now_s)] for i in infos}
-        return Changed(_Figures(infos, {model: sum(held) for model, held in leases.items()}))
+        num_workers = {model: sum(held) for model, held in leases.items()}
+        return Changed(_Figures(infos, num_workers, self._privacy.read(state.models, infos)))
 
 
 def _family(

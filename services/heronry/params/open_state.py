@@ -123,6 +123,7 @@ class OpenState:
             await asyncio.gather(self._background, return_exceptions=True)
         async with self._saving:
             await asyncio.to_thread(self.owner.close)
+            self.models.close()
             self._folder.close()
 
     def _begin_upload(self, checkpoint: Path | None) -> None:

@@ -67,7 +67,8 @@ def _models(folder: StateFolder, epoch: int, resources: ModelResources) -> Model
         resources.lease_s,
         pool=resources.pool,
         spill_dir=_emptied(folder.path / _SPILL),
-        rng=resources.rng,
+        chance=resources.chance,
+        guards=resources.guards,
         new_flat=resources.new_flat,
     )
 

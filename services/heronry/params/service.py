@@ -1,24 +1,28 @@
 """The parameter service as the runtime runs it."""
 
 import asyncio
+import os
+import random
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import structlog
 
 from heronry.api.params.v1 import params_pb2_grpc
 from heronry.params.config import ParamsSettings
+from heronry.params.core.private.guards import LEDGER, FolderGuards
 from heronry.params.core.resources import ModelResources
 from heronry.params.open_state import OpenState
 from heronry.params.remote_checkpoints import RemoteCheckpoints
+from heronry.params.secure_rounds import SecureRounds
 from heronry.params.servicer import RAW_REQUESTS, RAW_RESPONSES, ParamsServicer
 from heronry.params.shard_follower import FollowerSettings, ShardFollowers
 from heronry.params.transfers import Transfers
 from heronry.runtime.clock import Clock, SystemClock
 from heronry.runtime.node import ServiceNode
 from heronry.runtime.server import ServerBuilder
-from heronry.types.errors import UnavailableError
+from heronry.types.errors import ConfigurationError, UnavailableError
 from heronry.types.run import Assignment, Progress
 
 if TYPE_CHECKING:
@@ -34,12 +38,13 @@ class ParamsService:
     """Holds the models of one run at a time: those of the assignment, or its own when it stands alone."""
 
     def __init__(
-        self, settings: ParamsSettings, clock: Clock | None = None, rng: np.random.Generator | None = None
+        self, settings: ParamsSettings, clock: Clock | None = None, chance: random.Random | None = None
     ) -> None:
         self._settings = settings
         self._clock = clock or SystemClock()
-        self._rng = rng or np.random.default_rng()
+        self._chance = chance or random.SystemRandom()
         self._transfers = Transfers.of(settings, self._clock)
+        self._secure = SecureRounds(self._transfers, self._clock, settings.stall_s)
         self._connection = settings.connection_options
         self._state: OpenState | None = None
         self._followers: ShardFollowers | None = None
@@ -52,7 +57,7 @@ class ParamsService:
 
     def add_to_server(self, server: ServerBuilder) -> None:
         """Register the servicer."""
-        servicer = ParamsServicer(self._open_state, self._transfers, self._settings, self._clock)
+        servicer = ParamsServicer(self._open_state, self._transfers, self._secure, self._settings, self._clock)
         add = params_pb2_grpc.add_ParamsServiceServicer_to_server
         server.add(servicer, add, _FULL_NAME, raw_requests=RAW_REQUESTS, raw_responses=RAW_RESPONSES)
 
@@ -98,8 +103,11 @@ class ParamsService:
 
     async def _open(self, run_id: str) -> None:
         path = self._settings.data_dir / (run_id or _STANDALONE) / "checkpoints" / "params"
+        self._make_folder(path)
+        owner = f"{self._settings.instance or self.role} (process {os.getpid()})"
+        guards = FolderGuards(path, owner, self._settings.insecure_deterministic_noise)
         resources = ModelResources(
-            self._settings.lease_s, self._transfers.pool, path, self._rng, self._transfers.buffers.take
+            self._settings.lease_s, self._transfers.pool, path, self._chance, guards, self._transfers.buffers.take
         )
         state = await OpenState.open(run_id, path, resources, self._clock, self._remote(run_id))
         following = FollowerSettings(
@@ -107,6 +115,13 @@ class ParamsService:
         )
         self._followers = ShardFollowers(state, following, self._clock)
         self._state = state
+
+    def _make_folder(self, path: Path) -> None:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            allowed = f"a folder that can be made and written to ({error.strerror}: {error.filename})"
+            raise ConfigurationError.of("data_dir", str(self._settings.data_dir), allowed) from error
 
     def _remote(self, run_id: str) -> RemoteCheckpoints | None:
         settings = self._settings
@@ -120,10 +135,12 @@ class ParamsService:
         followers, self._followers = self._followers, None
         if followers is not None:
             await followers.close()
+        await self._secure.close()
         self._transfers.clear()
         if state is None:
             return
         await state.close()
-        if not state.run_id and not state.models.num_bytes:
+        folder = self._settings.data_dir / _STANDALONE
+        if not state.run_id and not state.models.num_bytes and not list(folder.rglob(LEDGER)):
             # Nobody used the service between runs: leave nothing behind.
-            await asyncio.to_thread(shutil.rmtree, self._settings.data_dir / _STANDALONE, ignore_errors=True)
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)

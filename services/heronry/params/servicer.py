@@ -10,11 +10,12 @@ from heronry.params.calls import Surroundings
 from heronry.params.config import ParamsSettings
 from heronry.params.info_messages import InfoMessages
 from heronry.params.open_state import OpenState
+from heronry.params.secure_rounds import SecureRounds
 from heronry.params.transfers import Transfers
 from heronry.params.upload import Upload
 from heronry.params.worker_calls import WorkerCalls
 from heronry.runtime.clock import Clock
-from heronry.runtime.interceptors import client_id_of
+from heronry.runtime.interceptors import CallContext, client_id_of
 from heronry.types.errors import MessageTooLargeError, SchemaMismatchError
 from heronry.types.models import ModelSettings
 from heronry.types.tensors import ModelSchema
@@ -23,7 +24,7 @@ from heronry.wire.model_settings import settings_from_proto
 from heronry.wire.schema import schema_from_proto
 from heronry.wire.versions import version_to_proto
 
-RAW_REQUESTS = ("Push", "RegisterModel")
+RAW_REQUESTS = ("Push", "RegisterModel", "SumSecurely")
 RAW_RESPONSES = ("Pull", "Watch")
 
 
@@ -34,10 +35,16 @@ class ParamsServicer(AdminCalls, WorkerCalls, params_pb2_grpc.ParamsServiceServi
     """
 
     def __init__(
-        self, state: Callable[[], OpenState], transfers: Transfers, settings: ParamsSettings, clock: Clock
+        self,
+        state: Callable[[], OpenState],
+        transfers: Transfers,
+        secure: SecureRounds,
+        settings: ParamsSettings,
+        clock: Clock,
     ) -> None:
         """Take `state`, which gives the run's models or raises UnavailableError."""
         self._around = Surroundings(state, transfers, settings, clock)
+        self._secure = secure
         self._infos = InfoMessages()
 
     async def RegisterModel(  # type: ignore[override] # see RAW_REQUESTS
@@ -79,6 +86,13 @@ class ParamsServicer(AdminCalls, WorkerCalls, params_pb2_grpc.ParamsServiceServi
     ) -> AsyncIterator[bytes]:
         async for frame in self._around.transfers.downloads.watch(self._around.state(), request):
             yield frame
+
+    async def SumSecurely(  # type: ignore[override] # see RAW_REQUESTS; a stream's handler may write instead of yield
+        self, requests: AsyncIterator[bytes], context: CallContext
+    ) -> None:
+        state = self._around.state()
+        await self._secure.take_part(state, requests, context.write, context.client_id)
+        state.save_if_longer(self._around.settings.max_journal_bytes)
 
     async def LendMemory(self, request: pb.LendMemoryRequest, context: object) -> AsyncIterator[pb.LendMemoryResponse]:
         loans = self._around.transfers.loans

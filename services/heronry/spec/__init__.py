@@ -4,6 +4,8 @@ from heronry.spec.algorithms import AlgorithmSettings, DqnSettings, ExternalSett
 from heronry.spec.documents import bundled_names, resolve
 from heronry.spec.environments import check_environment
 from heronry.spec.overrides import parse_overrides
+from heronry.spec.policy_model import policy_settings
+from heronry.spec.privacy import PrivacySection
 from heronry.spec.run_spec import (
     EXPERIENCE,
     POLICY,
@@ -32,10 +34,12 @@ __all__ = [
     "NetworkSettings",
     "ParamsSettings",
     "PpoSettings",
+    "PrivacySection",
     "ReplaySettings",
     "RunSpec",
     "bundled_names",
     "check_environment",
     "parse_overrides",
+    "policy_settings",
     "resolve",
 ]

@@ -8,7 +8,9 @@ from pydantic import Field, JsonValue, NonNegativeFloat, NonNegativeInt, Positiv
 
 from heronry.spec.algorithms import AlgorithmSettings, PpoSettings
 from heronry.spec.mistakes import configuration_error
+from heronry.spec.privacy import PrivacySection
 from heronry.spec.section import Section
+from heronry.types.errors import HeronryError
 from heronry.types.tables import TableDefinition
 
 POLICY = "policy"
@@ -118,6 +120,8 @@ class RunSpec(Section):
     learner: LearnerSettings = LearnerSettings()
     replay: ReplaySettings = ReplaySettings()
     params: ParamsSettings = ParamsSettings()
+    privacy: PrivacySection | None = None
+    """What the policy's versions claim of the privacy of whoever contributes to them; unset: nothing."""
     lockstep: bool = False
     """One fleet that waits for each version: the run is the same each time, resumed or not. It uses all its
     steps, and its last version is judged, because when an evaluation is over depends on the machine."""
@@ -154,6 +158,16 @@ class RunSpec(Section):
                 f"({num_envs}): in lockstep no block may reach over a barrier"
             )
             raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _claim_holds(self) -> Self:
+        from heronry.spec.private_runs import check_private_run  # here, because it needs RunSpec
+
+        try:
+            check_private_run(self)
+        except HeronryError as error:
+            raise ValueError(str(error)) from error
         return self
 
     @classmethod

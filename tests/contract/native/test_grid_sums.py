@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heronry.native import grid_add, grid_mean
+from heronry.native import grid_add, grid_add_all, grid_mean
 from heronry.native.backend import Loops
 
 TYPES = (np.float32, np.float64)
@@ -67,6 +67,52 @@ def test_both_twins_give_the_same_integers(twins: list[Loops], seed: int, dtype:
     np.testing.assert_array_equal(totals[0], totals[1])
 
 
+@given(
+    seed=seeds,
+    dtype=st.sampled_from(TYPES),
+    step=st.sampled_from((2.0**-20, 3e-7, 2.0**-1040, 2.0**900)),
+    largest=st.integers(0, 61),
+)
+def test_both_twins_agree_on_any_grid_up_to_the_largest_integers(
+    twins: list[Loops], seed: int, dtype: type, step: float, largest: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    # Halves of steps at all magnitudes, beyond those that float64 can round by an addition (2^51), in some pieces only.
+    steps = rng.integers(-(2**20), 2**20, 5000) / 2.0 ** rng.integers(0, 22)
+    steps[:2500] *= 2.0 ** (largest - 20)
+    values = steps.astype(dtype)
+    totals = [np.ones(5000, np.int64) for _ in twins]
+
+    for loops, total in zip(twins, totals, strict=True):
+        grid_add(total, values, step, step, loops=loops)
+
+    np.testing.assert_array_equal(totals[0], totals[1])
+
+
+@given(
+    seed=seeds,
+    dtype=st.sampled_from(TYPES),
+    step=st.sampled_from((2.0**-20, 3e-7)),
+    num_sources=st.integers(0, 9),
+    length=st.sampled_from((1, 600, 5000)),
+)
+def test_several_vectors_at_once_count_as_one_after_the_other(
+    loops: Loops, seed: int, dtype: type, step: float, num_sources: int, length: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    sources = [(rng.standard_normal(length) * 10.0 ** rng.uniform(-5, 5)).astype(dtype) for _ in range(num_sources)]
+    for source in sources[:: 1 + num_sources // 2]:
+        source[-1] = 2.0**52 * step
+    weights = rng.uniform(0.1, 2, num_sources)
+    totals = [np.ones(length, np.int64), np.ones(length, np.int64)]
+
+    grid_add_all(totals[0], sources, weights, step, loops=loops)
+    for source, weight in zip(sources, weights, strict=True):
+        grid_add(totals[1], source, float(weight), step, loops=loops)
+
+    np.testing.assert_array_equal(totals[0], totals[1])
+
+
 def test_another_type_or_length_is_refused(loops: Loops) -> None:
     total, values = np.zeros(4, np.int64), np.zeros(4, np.float32)
 
@@ -78,3 +124,9 @@ def test_another_type_or_length_is_refused(loops: Loops) -> None:
         grid_add(total, values[:3], 1.0, 1.0, loops=loops)
     with pytest.raises(ValueError):
         grid_mean(total, 1.0, 1.0, values[:3], loops=loops)
+    with pytest.raises(TypeError):
+        grid_add_all(total, [values, values.astype(np.float64)], np.ones(2), 1.0, loops=loops)
+    with pytest.raises(ValueError):
+        grid_add_all(total, [values, values[:3]], np.ones(2), 1.0, loops=loops)
+    with pytest.raises(ValueError):
+        grid_add_all(total, [values], np.ones(2), 1.0, loops=loops)

@@ -12,11 +12,10 @@ from heronry.types.errors import (
     AlreadyExistsError,
     HeronryError,
     InvalidArgumentError,
-    UnimplementedError,
     VersionNotFoundError,
 )
 from heronry.types.experience import AcknowledgementLevel
-from heronry.types.models import ModelSettings, PrivacySettings
+from heronry.types.models import ModelSettings
 
 
 def weights(value: float, num: int = 4) -> dict[str, np.ndarray]:
@@ -96,10 +95,7 @@ async def test_versions_are_pulled_by_number_and_tag(mesh) -> None:
         await mesh.client.pull("policy", tag="best", wait_s=0.05)
 
 
-async def test_settings_that_are_not_offered_are_refused(mesh) -> None:
-    privacy = ModelSettings(privacy=PrivacySettings("client", 1.0, 1.0, 1e-5, 8.0))
-    with pytest.raises(UnimplementedError, match="privacy"):
-        await mesh.client.register_model("policy", weights(1.0), privacy)
+async def test_another_schema_under_a_name_is_refused(mesh) -> None:
     await mesh.client.register_model("policy", weights(1.0))
     with pytest.raises(AlreadyExistsError, match=r"weight float32\[5\]"):
         await mesh.client.register_model("policy", weights(1.0, 5))

@@ -9,9 +9,11 @@ from rich.console import Console
 from heronry.cli.params_changes import settable
 from heronry.cli.params_fields import model_fields, version_info_fields, workers_wanting
 from heronry.cli.params_tables import show_model, show_models, show_versions
+from heronry.types.claims import claim_fields
 from heronry.types.consistency import Asynchronous, SynchronousRounds
 from heronry.types.models import ModelInfo, ModelSettings, VersionInfo, WorkerInfo
 from heronry.types.optimizers import AdamOptimizer, MixingOptimizer
+from heronry.types.privacy import PrivacyStatus
 from heronry.types.tensors import ModelSchema
 from heronry.types.version import ParameterVersion
 
@@ -30,7 +32,8 @@ def lines(console: Console) -> list[str]:
 
 def described(settings: ModelSettings, *workers: WorkerInfo, **figures: object) -> dict[str, object]:
     info = ModelInfo("rounds", VERSION, SCHEMA, settings, round_id=1, **figures)
-    return {**model_fields(info), "workers_wanting": workers_wanting(info, workers)}
+    claim = claim_fields("rounds", PrivacyStatus(False, "no claim"))
+    return {**model_fields(info), "workers_wanting": workers_wanting(info, workers), "privacy": claim}
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,8 @@ def test_the_result_holds_what_was_asked_for(make_run: MakeRun) -> None:
 def test_what_was_not_measured_is_none(make_run: MakeRun) -> None:
     result = make_result(make_run(), None, [], 101.0, "runs/run-1")
 
-    assert {result[name] for name in ("eval_mean", "steps_per_s", "to_first_step_s", "selection", "sample_reuse")} == {
-        None
-    }
+    unknown = ("eval_mean", "steps_per_s", "to_first_step_s", "selection", "sample_reuse", "privacy")
+    assert {result[name] for name in unknown} == {None}
 
 
 def test_each_sample_of_ppo_is_used_as_often_as_its_epochs(make_run: MakeRun) -> None:
@@ -96,3 +95,9 @@ def test_services_that_share_a_process_are_counted_once(make_run: MakeRun) -> No
 
     assert (result["resident_bytes"], result["max_resident_bytes"], result["cpu_s"]) == (120, 150, 7.0)
     assert sorted(result["services"]) == ["coordinator-0", "fleet-0", "fleet-1", "params-0"]
+
+
+def test_a_claim_of_privacy_is_told_as_params_told_it(make_run: MakeRun) -> None:
+    result = make_result(make_run(), None, [], 101.0, "runs/run-1", {"epsilon_spent": 2.5})
+
+    assert result["privacy"] == {"epsilon_spent": 2.5}

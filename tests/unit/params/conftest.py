@@ -1,5 +1,6 @@
 """Models small enough to be worked out by hand."""
 
+import random
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from heronry.params.core.decoding import decode_packed
 from heronry.params.core.durability.journal import Record
 from heronry.params.core.durability.state_folder import StateFolder
 from heronry.params.core.models import Models
+from heronry.params.core.private.guards import FolderGuards
 from heronry.params.core.rounds import Place
 from heronry.types.blocking import Changed
 from heronry.types.consistency import BufferedAsynchronous
@@ -49,6 +51,7 @@ class Bench:
     """One model `policy` of a few float32 parameters, and a client that pushes to it."""
 
     def __init__(self, log: FakeLog | StateFolder | None = None, epoch: int = 1) -> None:
+        self._folder = log.path if isinstance(log, StateFolder) else Path(tempfile.gettempdir())
         self.log = FakeLog() if log is None else log
         self.pool = BufferPool(1 << 20)
         self.models = Models(
@@ -57,7 +60,8 @@ class Bench:
             10.0,
             pool=self.pool,
             spill_dir=Path(tempfile.gettempdir()),
-            rng=np.random.default_rng(0),
+            chance=random.Random(0),
+            guards=FolderGuards(self._folder, "bench"),
             new_flat=lambda num_bytes: np.empty(num_bytes, np.uint8),
         )
         self.now_s = 0.0

@@ -16,10 +16,9 @@ from heronry.types.errors import (
     PermissionDeniedError,
     SchemaMismatchError,
     StaleContributionError,
-    UnimplementedError,
     VersionNotFoundError,
 )
-from heronry.types.models import ContributionLimits, PrivacySettings
+from heronry.types.models import ContributionLimits
 from heronry.types.optimizers import SgdOptimizer
 from heronry.types.version import ParameterVersion
 
@@ -134,9 +133,7 @@ def test_an_empty_request_id_is_refused(bench) -> None:
         bench.push(1.0, request_id="")
 
 
-def test_privacy_settings_are_refused_and_no_claim_is_made(bench) -> None:
-    with pytest.raises(UnimplementedError, match="privacy"):
-        bench.register(0.0, privacy=PrivacySettings("client", 1.0, 1.0, 1e-5, 8.0))
+def test_without_privacy_settings_no_claim_is_made(bench) -> None:
     bench.register(0.0)
 
     status = bench.models.privacy_status("policy")

@@ -12,7 +12,7 @@ from heronry.types.consistency import (
     SynchronousRounds,
 )
 from heronry.types.errors import InvalidArgumentError
-from heronry.types.models import ContributionLimits, ModelSettings, PrivacySettings, Shard
+from heronry.types.models import ContributionLimits, ModelSettings, Shard
 from heronry.types.optimizers import SgdOptimizer
 
 
@@ -53,11 +53,6 @@ def test_by_default_every_contribution_makes_a_version_and_weights_are_taken_as_
         (lambda: Shard(2, 2, "h:1"), "shard.index"),
         (lambda: Shard(1, 2), "shard.first_address"),
         (lambda: Shard(0, 2, "h:1"), "shard.first_address"),
-        (lambda: PrivacySettings("step", 1.0, 1.0, 1e-5, 8.0), "privacy.unit"),
-        (lambda: PrivacySettings("client", 0.0, 1.0, 1e-5, 8.0), "privacy.clipping_norm"),
-        (lambda: PrivacySettings("client", 1.0, -1.0, 1e-5, 8.0), "privacy.noise_multiplier"),
-        (lambda: PrivacySettings("client", 1.0, 1.0, 1.0, 8.0), "privacy.delta"),
-        (lambda: PrivacySettings("client", 1.0, 1.0, 1e-5, math.inf), "privacy.epsilon_limit"),
     ],
 )
 def test_a_setting_out_of_range_names_its_field(make: Callable[[], object], field: str) -> None:

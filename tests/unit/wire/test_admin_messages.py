@@ -39,8 +39,6 @@ from heronry.types.models import (
     ContributionLimits,
     ModelInfo,
     ModelSettings,
-    PrivacySettings,
-    PrivacyStatus,
     Shard,
     VersionInfo,
     WorkerInfo,
@@ -54,6 +52,14 @@ from heronry.types.optimizers import (
     YogiOptimizer,
 )
 from heronry.types.patterns import Pattern
+from heronry.types.privacy import (
+    FixedClip,
+    IndependentNoise,
+    NeighbourRelation,
+    NoiseSampler,
+    PrivacySettings,
+    PrivacyUnit,
+)
 from heronry.types.run import (
     Assignment,
     Barrier,
@@ -76,6 +82,15 @@ from heronry.wire import model_settings, models, registry, runs, statistics, tab
 COUNTS = st.integers(0, 2**63)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=64)
 TEXT = st.text(max_size=8)
+CLAIM = PrivacySettings(
+    PrivacyUnit.CLIENT,
+    NeighbourRelation.ADD_OR_REMOVE_ONE,
+    200,
+    1e-5,
+    8.0,
+    FixedClip(0.5),
+    IndependentNoise(1.5, NoiseSampler.ROUNDED_GAUSSIAN, is_amplified=False),
+)
 VERSION = ParameterVersion(3, 14, b"\x01" * 32, b"\x02" * 32)
 DEFINITION = TableDefinition(
     "steps",
@@ -98,7 +113,7 @@ SETTINGS = ModelSettings(
     ContributionLimits(max_norm=10.0, max_weight=5.0, requires_lease=True),
     AcknowledgementLevel.DISK,
     num_versions_kept=2,
-    privacy=PrivacySettings("client", 1.0, 0.8, 1e-5, 8.0),
+    privacy=CLAIM,
 )
 
 
@@ -260,12 +275,10 @@ def test_what_the_parameter_service_tells_survives() -> None:
     )
     version = VersionInfo(VERSION, ("best", "candidate"), 1234.5)
     worker = WorkerInfo("learner-0", 3, 2.5, 7, 1, 4, 1.25, 6, 9, 8, 2)
-    status = PrivacyStatus(True, "ε = 1", 0.5, 1e-5)
 
     assert models.model_info_from_proto(models.model_info_to_proto(info)) == info
     assert models.version_info_from_proto(models.version_info_to_proto(version)) == version
     assert models.worker_info_from_proto(models.worker_info_to_proto(worker)) == worker
-    assert models.privacy_status_from_proto(models.privacy_status_to_proto(status)) == status
 
 
 def test_a_model_without_a_deadline_has_none_on_the_other_side() -> None:

@@ -4,6 +4,7 @@ from heronry.client.coordinator import CoordinatorClient
 from heronry.client.error_feedback import ErrorFeedback
 from heronry.client.fleet import FleetClient
 from heronry.client.learner import LearnerClient
+from heronry.client.local_privacy import LocalPrivacy
 from heronry.client.local_values import mix
 from heronry.client.mesh import Mesh
 from heronry.client.options import ConnectionOptions, TlsOptions
@@ -36,6 +37,7 @@ from heronry.types.consistency import (
     Asynchronous,
     BufferedAsynchronous,
     LatePolicy,
+    SampledRounds,
     StaleSynchronous,
     SynchronousRounds,
 )
@@ -43,6 +45,7 @@ from heronry.types.contribution import Acknowledgement, ContributionKind, Invita
 from heronry.types.errors import (
     AbortedError,
     AlreadyExistsError,
+    BudgetExhaustedError,
     ConfigurationError,
     DataLossError,
     DeadlineExceededError,
@@ -80,6 +83,22 @@ from heronry.types.optimizers import (
     YogiOptimizer,
 )
 from heronry.types.patterns import EpisodeEnd, Pattern, PatternColumn, StackStart
+from heronry.types.privacy import (
+    BandedFactorisation,
+    BufferedFactorisation,
+    ClientSpending,
+    CorrelatedNoise,
+    DistributedNoise,
+    FixedClip,
+    IndependentNoise,
+    NeighbourRelation,
+    NoiseSampler,
+    PrivacySettings,
+    PrivacyStatus,
+    PrivacyUnit,
+    QuantileClipping,
+    TreeFactorisation,
+)
 from heronry.types.run import Evaluation, Lease, RunState, RunStatus, ServiceInfo, ServiceRole
 from heronry.types.tables import (
     Delivery,
@@ -94,8 +113,6 @@ from heronry.types.tensors import ElementType, MergeRule, TensorRole
 from heronry.types.version import ParameterVersion
 
 __all__ = [
-    "ShardedParamsClient",
-    "ShardedParameters",
     "AbortedError",
     "Acknowledgement",
     "AcknowledgementLevel",
@@ -104,17 +121,23 @@ __all__ = [
     "Aggregation",
     "AlreadyExistsError",
     "Asynchronous",
+    "BandedFactorisation",
     "Batch",
+    "BudgetExhaustedError",
     "BufferedAsynchronous",
+    "BufferedFactorisation",
+    "ClientSpending",
     "ColumnSpec",
     "ConfigurationError",
     "ConnectionOptions",
     "ContributionKind",
     "ContributionLimits",
     "CoordinatorClient",
+    "CorrelatedNoise",
     "DataLossError",
     "DeadlineExceededError",
     "Delivery",
+    "DistributedNoise",
     "ElementType",
     "EnvironmentNotFoundError",
     "EpisodeEnd",
@@ -123,11 +146,13 @@ __all__ = [
     "FailedPreconditionError",
     "FederatedMean",
     "FencedError",
+    "FixedClip",
     "FleetClient",
     "ForeignEpochError",
     "GeometricMedian",
     "HeronryError",
     "Imported",
+    "IndependentNoise",
     "InternalError",
     "InvalidArgumentError",
     "InvalidContributionError",
@@ -136,6 +161,7 @@ __all__ = [
     "LatePolicy",
     "LearnerClient",
     "Lease",
+    "LocalPrivacy",
     "Mean",
     "Median",
     "MergeRule",
@@ -145,6 +171,8 @@ __all__ = [
     "ModelInfo",
     "ModelNotFoundError",
     "ModelSettings",
+    "NeighbourRelation",
+    "NoiseSampler",
     "NormBoundedMean",
     "NotFoundError",
     "ParameterCodec",
@@ -158,6 +186,10 @@ __all__ = [
     "PoolPriorityUpdates",
     "PoolWriter",
     "PriorityUpdates",
+    "PrivacySettings",
+    "PrivacyStatus",
+    "PrivacyUnit",
+    "QuantileClipping",
     "RateLimiter",
     "RemoteOptimizer",
     "ReplayBufferPool",
@@ -169,6 +201,7 @@ __all__ = [
     "RunNotFoundError",
     "RunState",
     "RunStatus",
+    "SampledRounds",
     "SavedSnapshot",
     "SchemaMismatchError",
     "Selector",
@@ -178,6 +211,8 @@ __all__ = [
     "ServiceRole",
     "SgdOptimizer",
     "Shard",
+    "ShardedParameters",
+    "ShardedParamsClient",
     "StackStart",
     "StaleContributionError",
     "StaleSynchronous",
@@ -188,6 +223,7 @@ __all__ = [
     "TableNotFoundError",
     "TensorRole",
     "TlsOptions",
+    "TreeFactorisation",
     "TrimmedMean",
     "UnauthenticatedError",
     "UnavailableError",

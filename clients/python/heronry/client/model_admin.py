@@ -8,6 +8,7 @@ import grpc.aio
 
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.api.params.v1 import params_pb2_grpc as pb_grpc
+from heronry.api.params.v1 import privacy_pb2
 from heronry.client.arguments import check_count, check_name, check_optional_name, check_selection
 from heronry.client.options import ConnectionOptions
 from heronry.client.service_client import Addresses, ServiceClient
@@ -16,21 +17,21 @@ from heronry.types.field_checks import MAX_SMALL_COUNT, check_choice, check_type
 from heronry.types.models import (
     ContributionLimits,
     ModelInfo,
-    PrivacyStatus,
     VersionInfo,
     WorkerInfo,
 )
 from heronry.types.optimizers import ServerOptimizer
+from heronry.types.privacy import ClientSpending, PrivacyStatus
 from heronry.types.run import Lease
 from heronry.types.tensors import ModelSchema
 from heronry.types.version import ParameterVersion
 from heronry.wire.model_settings import consistency_to_proto, limits_to_proto, optimizer_to_proto
 from heronry.wire.models import (
     model_info_from_proto,
-    privacy_status_from_proto,
     version_info_from_proto,
     worker_info_from_proto,
 )
+from heronry.wire.privacy import privacy_status_from_proto, spendings_from_proto
 from heronry.wire.registry import lease_from_proto
 from heronry.wire.struct import struct_to_proto
 from heronry.wire.versions import version_from_proto
@@ -190,5 +191,11 @@ class ModelAdminClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
     async def get_privacy_status(self, model: str) -> PrivacyStatus:
         """State the model's privacy claim and what has been spent."""
         check_name("model", model)
-        request = pb.GetPrivacyStatusRequest(model=model)
+        request = privacy_pb2.GetPrivacyStatusRequest(model=model)
         return privacy_status_from_proto(await self._call(lambda stub: stub.GetPrivacyStatus, request))
+
+    async def list_client_spendings(self, model: str) -> tuple[ClientSpending, ...]:
+        """Tell what each client has spent, sorted by client id; nobody where all pay together."""
+        check_name("model", model)
+        request = privacy_pb2.GetPrivacyStatusRequest(model=model, with_clients=True)
+        return tuple(spendings_from_proto(await self._call(lambda stub: stub.GetPrivacyStatus, request)))

@@ -26,10 +26,13 @@ from heronry.client.downloads import Downloads, check_download
 from heronry.client.error_feedback import ErrorFeedback, check_feedback
 from heronry.client.feed import Feed
 from heronry.client.lent_memory import LendCall, LentMemory
-from heronry.client.model_admin import SLOW_CALL_S, ModelAdminClient
+from heronry.client.local_privacy import LocalPrivacy
+from heronry.client.local_protection import check_local_privacy, protected
+from heronry.client.model_admin import SLOW_CALL_S
 from heronry.client.options import ConnectionOptions
 from heronry.client.parameters import Parameters
 from heronry.client.retries import Retries
+from heronry.client.secure_sums import SecureSumsClient
 from heronry.client.service_client import Addresses
 from heronry.client.tensor_arrays import named_arrays
 from heronry.client.uploads import Uploads
@@ -50,7 +53,7 @@ F32: Final = ParameterCodec.F32
 TOP_K_SHARE: Final = 0.01
 
 
-class ParamsClient(ModelAdminClient):
+class ParamsClient(SecureSumsClient):
     """Registers, pulls, watches and pushes models; task-safe within its event loop."""
 
     def __init__(self, addresses: Addresses, options: ConnectionOptions | None = None) -> None:
@@ -215,6 +218,7 @@ class ParamsClient(ModelAdminClient):
         codec: ParameterCodec = F32,
         top_k_share: float = TOP_K_SHARE,
         feedback: ErrorFeedback | None = None,
+        local_privacy: LocalPrivacy | None = None,
         request_id: str | None = None,
         sample_count: int = 0,
         weight: float = 1.0,
@@ -230,7 +234,8 @@ class ParamsClient(ModelAdminClient):
         The other tensors come as new values with every kind, as increments where counts are merged.
 
         `codec` is how PARAMETER tensors travel; TOP_K keeps `top_k_share` of the coordinates. `feedback` adds what
-        was lost of earlier contributions and keeps what this one loses. A worker shows its `fencing_token`. With
+        was lost of earlier contributions and keeps what this one loses. `local_privacy` clips and noises gradients and
+        deltas first, and charges for it, each time that it is asked. A worker shows its `fencing_token`. With
         `validate_only` everything is checked and nothing counted.
 
         Raises:
@@ -252,6 +257,7 @@ class ParamsClient(ModelAdminClient):
         check_timeout("timeout_s", timeout_s)
         check_type("validate_only", validate_only, bool)
         check_feedback("feedback", feedback)
+        check_local_privacy(local_privacy, kind)
         header = ContributionHeader(
             model,
             self.client_id,
@@ -265,6 +271,8 @@ class ParamsClient(ModelAdminClient):
             fencing_token,
             validate_only,
         )
+        if local_privacy is not None:
+            values = await protected(local_privacy, values, lambda: self._schema_of(model))
         packing = Packing(codec, kind, header.request_id, top_k_share, feedback)
         pieces = await packed(packing, values, lambda: self._schema_of(model))
         return await self._uploads.push(header, pieces, feedback, timeout_s)
@@ -351,6 +359,3 @@ class ParamsClient(ModelAdminClient):
 
     async def _lend(self, request: pb.LendMemoryRequest) -> "LendCall":
         return (await self._control_stub()).LendMemory(request, metadata=self._connection.metadata)
-
-    async def _schema_of(self, model: str) -> ModelSchema:
-        return self._schemas[model] if model in self._schemas else (await self.get_model(model)).schema

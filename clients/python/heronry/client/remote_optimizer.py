@@ -16,6 +16,8 @@ from heronry.client.arguments import (
 )
 from heronry.client.error_feedback import ErrorFeedback, check_feedback
 from heronry.client.local_contribution import check_tensors, contribution_of
+from heronry.client.local_privacy import LocalPrivacy
+from heronry.client.local_protection import check_local_privacy
 from heronry.client.local_values import local_values
 from heronry.client.parameters import Parameters
 from heronry.client.params import TOP_K_SHARE, ParamsClient
@@ -35,7 +37,8 @@ class RemoteOptimizer:
     With GRADIENT, `step` hands in the gradients. With DELTA or WEIGHTS, a local optimiser moves the parameters
     between the steps; every `local_steps`-th one hands in how far they have moved since the last version, or where
     they are (DiLoCo, Douillard et al. 2023, Algorithm 1). A contribution that came too late is counted in
-    `num_refused`, and the newest version taken. Lossy codecs keep an error feedback. For one task at a time.
+    `num_refused`, and the newest version taken. Lossy codecs keep an error feedback. With a `local_privacy` what is
+    handed in is clipped and noised before it leaves. For one task at a time.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class RemoteOptimizer:
         top_k_share: float = TOP_K_SHARE,
         pull_codec: ParameterCodec = ParameterCodec.F32,
         feedback: ErrorFeedback | None = None,
+        local_privacy: LocalPrivacy | None = None,
         sample_count: int = 0,
         weight: float = 1.0,
         wait_s: float | None = None,
@@ -67,6 +71,7 @@ class RemoteOptimizer:
         check_count("local_steps", local_steps)
         check_share("top_k_share", top_k_share)
         check_feedback("feedback", feedback)
+        check_local_privacy(local_privacy, kind)
         check_count("sample_count", sample_count, 0)
         check_weight("weight", weight)
         check_seconds("wait_s", wait_s)
@@ -75,6 +80,7 @@ class RemoteOptimizer:
         is_lossy = codec is not ParameterCodec.F32 and kind is not ContributionKind.WEIGHTS
         self.model = model
         self.feedback = ErrorFeedback() if feedback is None and is_lossy else feedback
+        self.local_privacy = local_privacy
         self.num_refused = 0
         self.last_acknowledgement: Acknowledgement | None = None
         self._params = params
@@ -156,6 +162,7 @@ class RemoteOptimizer:
             codec=self._codec,
             top_k_share=self._top_k_share,
             feedback=self.feedback,
+            local_privacy=self.local_privacy,
             sample_count=self._sample_count,
             weight=self._weight,
             round_id=round_id,

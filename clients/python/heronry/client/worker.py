@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from heronry.client.contribution_packing import Values
 from heronry.client.error_feedback import ErrorFeedback
+from heronry.client.local_privacy import LocalPrivacy
 from heronry.types.contribution import Acknowledgement, ContributionKind, Invitation, ParameterCodec
 from heronry.types.errors import FailedPreconditionError, FencedError, HeronryError
 from heronry.types.run import Lease
@@ -65,6 +66,7 @@ class Worker:
         codec: ParameterCodec = ParameterCodec.F32,
         top_k_share: float = 0.01,
         feedback: ErrorFeedback | None = None,
+        local_privacy: LocalPrivacy | None = None,
         request_id: str | None = None,
         sample_count: int = 0,
         weight: float = 1.0,
@@ -81,6 +83,7 @@ class Worker:
             codec=codec,
             top_k_share=top_k_share,
             feedback=feedback,
+            local_privacy=local_privacy,
             request_id=request_id,
             sample_count=sample_count,
             weight=weight,

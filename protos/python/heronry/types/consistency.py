@@ -3,7 +3,15 @@
 import enum
 from dataclasses import dataclass
 
-from heronry.types.field_checks import MAX_SMALL_COUNT, check_type, duration, number_from_zero, whole_number
+from heronry.types.errors import InvalidArgumentError
+from heronry.types.field_checks import (
+    MAX_SMALL_COUNT,
+    check_type,
+    duration,
+    finite_number,
+    number_from_zero,
+    whole_number,
+)
 
 
 class LatePolicy(enum.Enum):
@@ -107,18 +115,76 @@ class BufferedAsynchronous:
         _set_exponent(self, "consistency.buffered")
 
 
-Consistency = SynchronousRounds | StaleSynchronous | Asynchronous | BufferedAsynchronous
+@dataclass(frozen=True)
+class SampledRounds:
+    """Rounds with a secret cohort, drawn from all clients there are; for models with a privacy claim.
+
+    Either every client is drawn by a coin of its own (`sampling_rate`, Poisson sampling), or so many of all of them
+    (`cohort_size`). Whoever is drawn and does not answer counts as zero.
+
+    Attributes:
+      num_clients: clients there are, with a lease or not; a public number.
+      deadline_s: from the opening of a round, which then ends with whatever has come.
+      sampling_rate: probability of being drawn, in (0, 1]; None: cohorts of `cohort_size`.
+      max_cohort: of a Poisson cohort so many stay at most; None: all.
+      cohort_size: drawn without replacement; None: Poisson cohorts.
+      min_clients: with a lease before a round opens; None: all.
+    """
+
+    num_clients: int
+    deadline_s: float = 60.0
+    sampling_rate: float | None = None
+    max_cohort: int | None = None
+    cohort_size: int | None = None
+    min_clients: int | None = None
+
+    def __post_init__(self) -> None:
+        field = "consistency.sampled"
+        _set_count(self, field, "num_clients", 1)
+        object.__setattr__(self, "deadline_s", duration(f"{field}.deadline_s", self.deadline_s))
+        if (self.sampling_rate is None) == (self.cohort_size is None):
+            given = {"sampling_rate": self.sampling_rate, "cohort_size": self.cohort_size}
+            raise InvalidArgumentError.of(field, given, "one of sampling_rate and cohort_size")
+        if self.sampling_rate is not None:
+            allowed = "above 0, at most 1"
+            rate = finite_number(f"{field}.sampling_rate", self.sampling_rate, lambda q: 0 < q <= 1, allowed)
+            object.__setattr__(self, "sampling_rate", rate)
+        for name in ("max_cohort", "cohort_size", "min_clients"):
+            if getattr(self, name) is not None:
+                size = whole_number(f"{field}.{name}", getattr(self, name), 1, self.num_clients, " (num_clients)")
+                object.__setattr__(self, name, size)
+        if self.cohort_size is not None and self.max_cohort is not None:
+            raise InvalidArgumentError.of(f"{field}.max_cohort", self.max_cohort, "none, with a cohort_size")
+
+    @property
+    def fewest_clients(self) -> int:
+        """Clients with a lease before a round opens."""
+        return self.num_clients if self.min_clients is None else self.min_clients
+
+    @property
+    def expected_size(self) -> float:
+        """The size of a cohort, on average: what sums are divided by."""
+        if self.cohort_size is not None:
+            return float(self.cohort_size)
+        return self.num_clients * (self.sampling_rate or 0.0)
+
+
+Consistency = SynchronousRounds | StaleSynchronous | Asynchronous | BufferedAsynchronous | SampledRounds
 
 
 def round_size(consistency: Consistency) -> int:
     """Return how many contributions close a round at once."""
     if isinstance(consistency, SynchronousRounds):
         return consistency.cohort_size
+    if isinstance(consistency, SampledRounds):
+        return consistency.num_clients
     return consistency.num_contributions if isinstance(consistency, BufferedAsynchronous) else 1
 
 
 def fewest_in_round(consistency: Consistency) -> int:
     """Return with how few contributions a round may close."""
+    if isinstance(consistency, SampledRounds):
+        return 1
     return consistency.fewest if isinstance(consistency, SynchronousRounds) else round_size(consistency)
 
 

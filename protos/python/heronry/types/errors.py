@@ -46,6 +46,14 @@ class MessageTooLargeError(InvalidArgumentError):
     """A message, chunk or upload above its limit."""
 
 
+class MalformedMessageError(InvalidArgumentError):
+    """A message whose lengths, types or names do not fit the round of secure aggregation."""
+
+
+class UnsoundRoundError(InvalidArgumentError):
+    """A client will not take part: the round, as announced, would not keep what the client was promised."""
+
+
 class NotFoundError(HeronryError):
     """A thing that does not exist; names what does."""
 
@@ -85,6 +93,10 @@ class AlreadyExistsError(HeronryError):
     """The name is taken by something different."""
 
 
+class RepeatedMessageError(AlreadyExistsError):
+    """A second message of one step of secure aggregation from the same client; the first one counts."""
+
+
 class FailedPreconditionError(HeronryError):
     """The system's state does not allow the call now."""
 
@@ -103,6 +115,25 @@ class ForeignEpochError(FailedPreconditionError):
 
 class FencedError(FailedPreconditionError):
     """The lease has gone to a newer holder, or has run out."""
+
+
+class UnexpectedMessageError(FailedPreconditionError):
+    """A message of secure aggregation that is not due now; names the step that the round is at."""
+
+    @classmethod
+    def of(cls, step: str, due: str) -> Self:
+        """Make the error from the step that the round is at and the one at which the message is due."""
+        return cls(f"the round is {step}, the message is due while {due}", details={"step": step, "due": due})
+
+
+class RoundAbandonedError(FailedPreconditionError):
+    """Too few clients are left, or their shares do not fit: nothing is unmasked, now or later."""
+
+    @classmethod
+    def of(cls, step: str, why: str, figures: Mapping[str, int]) -> Self:
+        """Make the error from the step at which it happened, the reason and its figures."""
+        details = {"step": step} | {name: str(value) for name, value in figures.items()}
+        return cls(f"the round is abandoned while {step}: {why}; nothing is unmasked", details=details)
 
 
 class ResourceExhaustedError(HeronryError):
@@ -140,6 +171,14 @@ class UnauthenticatedError(HeronryError):
 
 class PermissionDeniedError(HeronryError):
     """The identity may not do this."""
+
+
+class StrangerError(PermissionDeniedError):
+    """A message from a client that is no member of the round, or has fallen out at an earlier step."""
+
+
+class UnmaskRefusedError(PermissionDeniedError):
+    """A client will not reveal its shares: with those asked for, more than a sum could be unmasked."""
 
 
 class DataLossError(HeronryError):

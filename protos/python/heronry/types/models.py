@@ -5,47 +5,27 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from heronry.types.aggregation import Aggregation
-from heronry.types.consistency import Asynchronous, Consistency, StaleSynchronous, SynchronousRounds, fewest_in_round
+from heronry.types.consistency import (
+    Asynchronous,
+    Consistency,
+    SampledRounds,
+    StaleSynchronous,
+    SynchronousRounds,
+    fewest_in_round,
+)
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.experience import AcknowledgementLevel
 from heronry.types.field_checks import (
     MAX_SMALL_COUNT,
     check_choice,
     check_type,
-    finite_number,
     positive_number,
     whole_number,
 )
 from heronry.types.optimizers import ServerOptimizer, SgdOptimizer
+from heronry.types.privacy import PrivacySettings
 from heronry.types.tensors import ModelSchema
 from heronry.types.version import ParameterVersion
-
-
-@dataclass(frozen=True)
-class PrivacySettings:
-    """The privacy a model claims; there are no defaults.
-
-    Attributes:
-      unit: one unit of privacy: `client` or `episode`.
-      clipping_norm: L2 bound of one contribution.
-      noise_multiplier: noise standard deviation over the clipping norm.
-      delta: of the claim.
-      epsilon_limit: at which the service refuses further rounds.
-    """
-
-    unit: str
-    clipping_norm: float
-    noise_multiplier: float
-    delta: float
-    epsilon_limit: float
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.unit, str) or self.unit not in {"client", "episode"}:
-            raise InvalidArgumentError.of("privacy.unit", self.unit, "'client', 'episode'")
-        for name in ("clipping_norm", "noise_multiplier", "epsilon_limit"):
-            object.__setattr__(self, name, positive_number(f"privacy.{name}", getattr(self, name)))
-        delta = finite_number("privacy.delta", self.delta, lambda d: 0 < d < 1, "between 0 and 1, exclusive")
-        object.__setattr__(self, "delta", delta)
 
 
 @dataclass(frozen=True)
@@ -123,6 +103,9 @@ class ModelSettings:
         if fewest < needed:
             rule = type(self.aggregation.rule).__name__
             raise InvalidArgumentError.of("settings.consistency", fewest, f"rounds of at least {needed} ({rule})")
+        if isinstance(self.consistency, SampledRounds) and self.privacy is None:
+            allowed = "other rounds (sampled ones are for models with a privacy claim)"
+            raise InvalidArgumentError.of("settings.consistency", "SampledRounds", allowed)
 
     def _check_types(self) -> None:
         check_choice("settings.consistency", self.consistency, get_args(Consistency))
@@ -138,7 +121,9 @@ class ModelSettings:
     @property
     def needs_lease(self) -> bool:
         """Whether only workers with a lease may contribute."""
-        return self.limits.requires_lease or isinstance(self.consistency, SynchronousRounds | StaleSynchronous)
+        return self.limits.requires_lease or isinstance(
+            self.consistency, SynchronousRounds | StaleSynchronous | SampledRounds
+        )
 
 
 @dataclass(frozen=True)
@@ -204,13 +189,3 @@ class WorkerInfo:
     num_invited: int = 0
     num_participated: int = 0
     lead: int = 0
-
-
-@dataclass(frozen=True)
-class PrivacyStatus:
-    """A model's privacy claim and what has been spent of it."""
-
-    has_claim: bool
-    statement: str
-    epsilon_spent: float = 0.0
-    delta: float = 0.0

@@ -10,12 +10,13 @@ from heronry.types.consistency import (
     BufferedAsynchronous,
     Consistency,
     LatePolicy,
+    SampledRounds,
     StaleSynchronous,
     SynchronousRounds,
 )
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.experience import AcknowledgementLevel
-from heronry.types.models import ContributionLimits, ModelSettings, PrivacySettings, Shard
+from heronry.types.models import ContributionLimits, ModelSettings, Shard
 from heronry.types.optimizers import (
     AdagradOptimizer,
     AdamOptimizer,
@@ -25,6 +26,7 @@ from heronry.types.optimizers import (
     YogiOptimizer,
 )
 from heronry.wire.levels import level_from_proto, level_to_proto
+from heronry.wire.privacy import privacy_from_proto, privacy_to_proto
 from heronry.wire.times import duration_from_proto, duration_to_proto
 
 _PlainRule = rules.Mean | rules.Sum | rules.WeightedMean | rules.Median | rules.GeometricMedian
@@ -106,6 +108,8 @@ def consistency_to_proto(consistency: Consistency) -> pb.Consistency:
                 staleness_exponent=consistency.staleness_exponent,
             )
         )
+    if isinstance(consistency, SampledRounds):
+        return pb.Consistency(sampled=_sampled_to_proto(consistency))
     assert_never(consistency)
 
 
@@ -119,6 +123,8 @@ def consistency_from_proto(message: pb.Consistency) -> Consistency:
     if mode == "buffered":
         buffered = message.buffered
         return BufferedAsynchronous(buffered.num_contributions, buffered.max_staleness, buffered.staleness_exponent)
+    if mode == "sampled":
+        return _sampled_from_proto(message.sampled)
     if mode == "asynchronous":
         return Asynchronous(message.asynchronous.max_staleness, message.asynchronous.staleness_exponent)
     return Asynchronous()
@@ -179,24 +185,6 @@ def limits_from_proto(message: pb.ContributionLimits) -> ContributionLimits:
     return ContributionLimits(message.max_norm or None, weight, message.requires_lease)
 
 
-def privacy_to_proto(privacy: PrivacySettings) -> pb.PrivacySettings:
-    """Encode a privacy section."""
-    return pb.PrivacySettings(
-        unit=privacy.unit,
-        clipping_norm=privacy.clipping_norm,
-        noise_multiplier=privacy.noise_multiplier,
-        delta=privacy.delta,
-        epsilon_limit=privacy.epsilon_limit,
-    )
-
-
-def privacy_from_proto(message: pb.PrivacySettings) -> PrivacySettings:
-    """Decode a privacy section, its ranges checked."""
-    return PrivacySettings(
-        message.unit, message.clipping_norm, message.noise_multiplier, message.delta, message.epsilon_limit
-    )
-
-
 def settings_to_proto(settings: ModelSettings) -> pb.ModelSettings:
     """Encode how a model is updated."""
     return pb.ModelSettings(
@@ -245,6 +233,32 @@ def _rule_from_proto(message: pb.Aggregation) -> AggregationRule:
     if kind == "krum":
         return rules.Krum(message.krum.num_byzantine, message.krum.num_selected)
     return _PLAIN_RULES[kind]()
+
+
+def _sampled_to_proto(sampled: SampledRounds) -> pb.SampledRounds:
+    message = pb.SampledRounds(
+        num_clients=sampled.num_clients,
+        deadline=duration_to_proto(sampled.deadline_s),
+        max_cohort=sampled.max_cohort or 0,
+        min_clients=sampled.min_clients or 0,
+    )
+    if sampled.sampling_rate is not None:
+        message.sampling_rate = sampled.sampling_rate
+    if sampled.cohort_size is not None:
+        message.cohort_size = sampled.cohort_size
+    return message
+
+
+def _sampled_from_proto(message: pb.SampledRounds) -> SampledRounds:
+    sampling = message.WhichOneof("sampling")
+    return SampledRounds(
+        num_clients=message.num_clients,
+        deadline_s=duration_from_proto(message.deadline),
+        sampling_rate=message.sampling_rate if sampling == "sampling_rate" else None,
+        max_cohort=message.max_cohort or None,
+        cohort_size=message.cohort_size if sampling == "cohort_size" else None,
+        min_clients=message.min_clients or None,
+    )
 
 
 def _synchronous_from_proto(message: pb.SynchronousRounds) -> SynchronousRounds:

@@ -1,7 +1,7 @@
 """Figures of models ⇄ messages."""
 
 from heronry.api.params.v1 import params_pb2 as pb
-from heronry.types.models import ModelInfo, PrivacyStatus, VersionInfo, WorkerInfo
+from heronry.types.models import ModelInfo, VersionInfo, WorkerInfo
 from heronry.wire.model_settings import settings_from_proto, settings_to_proto
 from heronry.wire.schema import schema_from_proto, schema_to_proto
 from heronry.wire.times import duration_from_proto, duration_to_proto, time_from_proto, time_to_proto
@@ -104,15 +104,3 @@ def worker_info_from_proto(message: pb.WorkerInfo) -> WorkerInfo:
         num_participated=message.num_participated,
         lead=message.lead,
     )
-
-
-def privacy_status_to_proto(status: PrivacyStatus) -> pb.GetPrivacyStatusResponse:
-    """Encode a privacy claim and what has been spent."""
-    return pb.GetPrivacyStatusResponse(
-        has_claim=status.has_claim, statement=status.statement, epsilon_spent=status.epsilon_spent, delta=status.delta
-    )
-
-
-def privacy_status_from_proto(message: pb.GetPrivacyStatusResponse) -> PrivacyStatus:
-    """Decode a privacy claim and what has been spent."""
-    return PrivacyStatus(message.has_claim, message.statement, message.epsilon_spent, message.delta)

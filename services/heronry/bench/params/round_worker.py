@@ -132,6 +132,13 @@ class RoundCommands:
             "checksum": google_crc32c.value(result.view(np.uint8)),
         }
 
+    async def spread(self, side: str) -> dict[str, object]:
+        """Tell the standard deviation of the newest values."""
+        member = self._sides[side]
+        if not isinstance(member, SdkSide):
+            raise TypeError(f"{side}: the sums of bare gRPC are not kept")
+        return {"spread": float(np.std(await member.newest(), dtype=np.float64))}
+
     async def shared_memory(self, side: str) -> dict[str, object]:
         """Tell whether contributions and versions go by shared memory."""
         member = self._sides[side]

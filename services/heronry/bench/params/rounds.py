@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 
 from heronry.bench.measurement import Measurement
 from heronry.bench.params.certificates import Certificates, make_certificates
-from heronry.bench.params.checks import check_round, check_same_everywhere
+from heronry.bench.params.checks import check_pulled, check_round, check_same_everywhere, check_spread
 from heronry.bench.params.processes import ParamsServer, Process, Worker, ask_all
 from heronry.bench.params.round_peers import PEERS, peer_rows
 from heronry.bench.peers import Peers
@@ -46,6 +46,7 @@ class RoundCase:
       closes_at: seconds that are the least.
       max_to_bare: goal of the round's time by that of bare gRPC; None: not a row.
       beside: what is measured in turn with it: bare gRPC, or another case by its name.
+      noise: of a private model, as `settings_of` knows it; empty: the model is not private.
     """
 
     name: str
@@ -56,6 +57,7 @@ class RoundCase:
     level: str = "memory"
     max_to_bare: float | None = None
     beside: str = _BARE
+    noise: str = ""
 
     @property
     def case(self) -> str:
@@ -104,10 +106,12 @@ class Times:
 class RoundRig:
     """Servers and workers of rounds; use as `with`."""
 
-    def __init__(self, num_floats: int = NUM_FLOATS) -> None:
+    def __init__(self, num_floats: int = NUM_FLOATS, *, num_warm_up: int = _NUM_WARM_UP) -> None:
         self._num_floats = num_floats
+        self._num_warm_up = num_warm_up
         self._stack = ExitStack()
         self._servers: dict[str, Process] = {}
+        self._noised: set[str] = set()
         self._last: dict[str, Sequence[float]] = {}
 
     def __enter__(self) -> Self:
@@ -146,12 +150,27 @@ class RoundRig:
         """Let the sides have their rounds in turn, so that all see the same machine."""
         times = {side: Times() for side in sides}
         for side in sides:
-            for _ in range(_NUM_WARM_UP):
+            for _ in range(self._num_warm_up):
                 self._round(side, Times())
         for _ in range(num_rounds):
             for side in sides:
                 self._round(side, times[side])
         return times
+
+    def server_of(self, case: RoundCase) -> Process:
+        """Return the service that holds a case's model."""
+        return self._servers[case.name]
+
+    def check_noise(self, case: RoundCase, num_rounds: int) -> None:
+        """Check that the newest values have the noise of so many rounds.
+
+        Independent noise alone adds up to a spread that is known beforehand; contributions are too small to matter.
+
+        Raises:
+          MiscountError: their spread is not that of the noise.
+        """
+        spread = self._workers[0].ask("spread", side=case.name)["spread"]
+        check_spread(spread, num_rounds, NUM_WORKERS)
 
     def check_transport(self, case: RoundCase) -> None:
         """Check that values went by shared memory over a UNIX socket, and did not over TCP.
@@ -168,12 +187,15 @@ class RoundRig:
     def _join(self, case: RoundCase, server: ParamsServer, certificates: Certificates | None) -> None:
         address = server.unix_address if case.transport == "unix" else server.tcp_address
         more = {"certificate": certificates.certificate} if certificates else {}
-        settings = {"num_contributions": NUM_WORKERS, "level": case.level, "num_versions_kept": _NUM_KEPT}
+        kept = {"num_versions_kept": _NUM_KEPT, "noise": case.noise}
+        settings = {"num_contributions": NUM_WORKERS, "level": case.level, **kept}
         where = {"address": address, "model": case.name, **more}
         self._workers[0].ask("register", **where, num_floats=self._num_floats, **settings)
         for number, worker in enumerate(self._workers):
             worker.ask("join", side=case.name, **where, codec=case.codec, client_id=f"worker-{number}")
         self._servers[case.name] = server
+        if case.noise:
+            self._noised.add(case.name)
 
     def _round(self, side: str, times: Times) -> None:
         server = self._servers[side]
@@ -184,7 +206,10 @@ class RoundRig:
         times.push_s.append(max(answer["push_s"] for answer in answers))
         times.server_cpu_s.append(server.cpu_s() - cpu_before)
         times.workers_cpu_s.append(sum(answer["cpu_s"] for answer in answers))
-        check_round(answers, self._last.get(side), is_sum=side == _BARE)
+        if side in self._noised:
+            check_pulled(answers)
+        else:
+            check_round(answers, self._last.get(side), is_sum=side == _BARE)
         self._last[side] = answers[0]["pulled"]
 
 

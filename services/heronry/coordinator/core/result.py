@@ -42,8 +42,9 @@ def make_result(
     usages: Iterable[Usage],
     now_s: float,
     run_dir: str,
+    privacy: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
-    """Return the result; what was not measured is None.
+    """Return the result; what was not measured is None, and so is `privacy` without a claim.
 
     `steps_per_s` and `steps_per_cpu_s` are of the time from the first update to the last step,
     evaluations included.
@@ -69,6 +70,7 @@ def make_result(
         "cpu_s": round(sum(u.cpu_s for u in processes), 3),
         "services": {u.instance: _usage(u) for u in usages},
         "run_dir": run_dir,
+        "privacy": privacy,
         "spec": run.spec.to_dict(),
     }
 

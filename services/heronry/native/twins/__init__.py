@@ -4,7 +4,7 @@ from heronry.native.twins.box_muller import add_box_muller, box_muller
 from heronry.native.twins.crc32c import crc32c, has_wide_crc32c
 from heronry.native.twins.dense import dense_delete, dense_insert
 from heronry.native.twins.discrete_gaussian import add_discrete_gaussian
-from heronry.native.twins.grid_sums import grid_add, grid_mean
+from heronry.native.twins.grid_sums import grid_add, grid_add_all, grid_mean
 from heronry.native.twins.heap import heap_delete, heap_insert, heap_is_valid, heap_update
 from heronry.native.twins.int8_blocks import int8_pack, int8_unpack
 from heronry.native.twins.item_keys import item_keys, items_find
@@ -41,6 +41,7 @@ __all__ = [
     "f16_unpack",
     "gather_columns",
     "grid_add",
+    "grid_add_all",
     "grid_mean",
     "has_wide_crc32c",
     "heap_delete",

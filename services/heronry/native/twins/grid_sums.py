@@ -1,8 +1,10 @@
 """Grid sums by NumPy's rounding."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from heronry.native.arrays import Indices, Vector
+from heronry.native.arrays import Indices, Reals, Vector
 from heronry.native.twins.arguments import require, require_lengths, require_vectors
 
 
@@ -12,6 +14,17 @@ def grid_add(total: Indices, values: Vector, weight: float, step: float) -> None
     require(total=(total, np.int64))
     require_lengths(len(values), total=total)
     total += np.rint(values.astype(np.float64) * weight / step).astype(np.int64)
+
+
+def grid_add_all(total: Indices, sources: Sequence[Vector], weights: Reals, step: float) -> None:
+    """Add one vector after the other."""
+    require(total=(total, np.int64), weights=(weights, np.float64))
+    require_lengths(len(sources), weights=weights)
+    for source in sources:
+        require_vectors(like=sources[0], source=source)
+        require_lengths(len(total), source=source)
+    for source, weight in zip(sources, weights, strict=True):
+        grid_add(total, source, float(weight), step)
 
 
 def grid_mean(total: Indices, step: float, denominator: float, out: Vector) -> None:

@@ -41,6 +41,8 @@ def admit(model: Model, header: ContributionHeader, now_s: float) -> Admission:
         model.workers.check_token(header.client_id, header.fencing_token, now_s)
     model.workers.check_lease(header.client_id, now_s, is_needed=model.settings.needs_lease)
     staleness = _staleness(model, header)
+    if model.privacy is not None:
+        model.privacy.check_contribution(header, model.round)
     return Admission(staleness, model.mode.answered_round(header, model.round), weight)
 
 

@@ -15,7 +15,8 @@ from heronry.params.core.conditions import (
 from heronry.params.core.model import Model
 from heronry.types.blocking import WouldBlock
 from heronry.types.errors import ModelNotFoundError
-from heronry.types.models import ModelInfo, PrivacyStatus
+from heronry.types.models import ModelInfo
+from heronry.types.privacy import ClientSpending, PrivacyStatus
 
 _MOST_DELETED: Final = 1024
 
@@ -64,19 +65,28 @@ class Catalogue:
     def figures(self) -> dict[str, float]:
         """Sum up all models; callable from any thread."""
         models = list(self._models.values())
+        # Who was drawn for a secret cohort, and how many were, is told nobody.
+        told = [m for m in models if m.privacy is None or not m.privacy.keeps_cohort]
         return {
             "versions": float(sum(m.history.newest.version.number for m in models)),
-            "accepted": float(sum(m.figures.num_accepted for m in models)),
+            "accepted": float(sum(m.figures.num_accepted for m in told)),
             "refused": float(sum(m.figures.num_refused for m in models)),
         }
 
     def privacy_status(self, name: str) -> PrivacyStatus:
-        """State what is claimed: nothing, as no mechanism is offered."""
-        self.model(name)
+        """State what is claimed of a model, and what has been spent."""
+        model = self.model(name)
+        if model.privacy is not None:
+            return model.privacy.status(name)
         statement = (
             f"No privacy claim is made for model {name!r}: contributions are aggregated without clipping or noise."
         )
         return PrivacyStatus(has_claim=False, statement=statement)
+
+    def client_spendings(self, name: str) -> list[ClientSpending]:
+        """Return what each client of a model has spent, sorted; nothing where everybody pays together."""
+        privacy = self.model(name).privacy
+        return [] if privacy is None else privacy.required_guard.clients()
 
     def close(self) -> None:
         """Let go of the files and buffers of all models."""

@@ -13,6 +13,8 @@ class Membership(Catalogue):
     def register_worker(self, name: str, client_id: str, incarnation: int, now_s: float) -> Changed[Lease]:
         """Grant a lease; a cohort that waited for workers may be drawn. Refusals as `Workers.register`."""
         model = self.model(name)
+        if model.privacy is not None:
+            model.privacy.check_population(client_id, model.workers.live(now_s))
         lease = model.workers.register(client_id, incarnation, now_s)
         return Changed(lease, self._changed(model, model.mode.workers_changed(model.round, now_s)))
 
@@ -32,7 +34,9 @@ class Membership(Catalogue):
 
     def worker_infos(self, name: str, now_s: float) -> list[WorkerInfo]:
         """Describe the workers of a model, sorted by client id."""
-        return self.model(name).workers.infos(now_s)
+        model = self.model(name)
+        infos = model.workers.infos(now_s)
+        return infos if model.privacy is None else model.privacy.published_workers(infos)
 
     def next_invitation(self, name: str, client_id: str, token: int, after: int, now_s: float) -> Invitation:
         """Return the invitation of a worker to the open round, once that is later than `after`.
@@ -42,9 +46,12 @@ class Membership(Catalogue):
         Raises:
           WouldBlock: there is none yet; to be tried again when the lease would run out.
           FencedError: the caller holds no lease.
+          BudgetExhaustedError: no further round can be paid for.
         """
         model = self.model(name)
         model.workers.check_token(client_id, token, now_s)
+        if model.privacy is not None:
+            model.privacy.check_release()
         try:
             remaining_s = model.mode.invite(client_id, after, model.round, now_s)
         except WouldBlock as blocked:

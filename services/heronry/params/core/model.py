@@ -17,7 +17,9 @@ from heronry.params.core.layout import Bytes, ParameterLayout
 from heronry.params.core.optimizers.from_settings import check_precision, optimizer_of
 from heronry.params.core.optimizers.state import OptimizerState
 from heronry.params.core.pipeline import Newest, Pipeline
-from heronry.params.core.plans import Closing, Plan, Rollback
+from heronry.params.core.plans import Closing, Plan, PrivateRelease, Rollback
+from heronry.params.core.private.model_privacy import privacy_of
+from heronry.params.core.private.private_sum import PrivateSum
 from heronry.params.core.requests import RequestMemory
 from heronry.params.core.resources import ModelResources
 from heronry.params.core.rounds import Place, Round
@@ -26,7 +28,6 @@ from heronry.params.core.sharding.shardable import check_shardable
 from heronry.params.core.versions import Published, VersionHistory
 from heronry.params.core.workers import Workers
 from heronry.types.contribution import Acknowledgement, ClosedRound, ContributionHeader, ParameterCodec
-from heronry.types.errors import UnimplementedError
 from heronry.types.models import ModelInfo, ModelSettings
 from heronry.types.tensors import ModelSchema
 from heronry.types.version import ParameterVersion
@@ -48,8 +49,6 @@ class Model:
     def __init__(
         self, name: str, schema: ModelSchema, settings: ModelSettings, epoch: int, resources: ModelResources
     ) -> None:
-        if settings.privacy is not None:
-            raise UnimplementedError("settings.privacy: no privacy mechanism is offered; allowed: absent")
         check_shardable(settings)
         self.name = name
         self.schema = schema
@@ -63,9 +62,11 @@ class Model:
         self.rollbacks = RequestMemory(num_clients=1)
         self.figures = Figures()
         self.awaited = Awaited()
+        self.privacy = privacy_of(settings, self.layout)
         # Tokens of different epochs never meet: the epoch is their upper half.
         self.workers = Workers(resources.lease_s, (epoch << 32) + 1)
-        self.mode = mode_of(settings.consistency, Surroundings(name, self.workers, resources.rng, self._newest_number))
+        surroundings = Surroundings(name, self.workers, resources.chance, self._newest_number, self._may_join)
+        self.mode = mode_of(settings.consistency, surroundings)
         self.history.hold(settings.num_versions_kept, self._num_bases())
         self.optimizer = optimizer_of(settings.optimizer)
         self.optimizer_state = OptimizerState()
@@ -166,6 +167,18 @@ class Model:
         self.apply_close(closing)
         return self.mode.begin(self.round, now_s) | self._published(round_id)
 
+    def apply_release(self, release: PrivateRelease) -> None:
+        """Publish what a private round made and open the next one, under its own bound; cannot fail."""
+        if self.privacy is not None:
+            self.privacy.restore(release.state)
+        self.apply_close(release.closing)
+
+    def commit_release(self, release: PrivateRelease, now_s: float) -> Conditions:
+        """Publish what a private round made; cannot fail."""
+        round_id = self.round.round_id
+        self.apply_release(release)
+        return self.mode.begin(self.round, now_s) | self._published(round_id)
+
     def apply_rollback(self, rollback: Rollback) -> None:
         """Publish an earlier version's values under a new number; cannot fail.
 
@@ -224,7 +237,7 @@ class Model:
     def info(self, now_s: float) -> ModelInfo:
         """Describe the model."""
         deadline_s = self.mode.deadline_s if self.mode.cohort_size else None
-        return ModelInfo(
+        info = ModelInfo(
             model=self.name,
             version=self.history.newest.version,
             schema=self.schema,
@@ -241,6 +254,7 @@ class Model:
             round_remaining_s=None if deadline_s is None else max(0.0, deadline_s - now_s),
             cohort_size=self.mode.cohort_size,
         )
+        return info if self.privacy is None else self.privacy.published(info)
 
     def close(self) -> None:
         """Let go of files and buffers."""
@@ -262,6 +276,8 @@ class Model:
     def _new_accumulator(self, size: int) -> Accumulator:
         self.sum_size = size
         resources = self._resources
+        if self.privacy is not None:
+            return PrivateSum(self.layout, size, resources.pool, self.privacy)
         return accumulator_of(self.settings.aggregation, self.layout, size, resources.pool, resources.spill_dir)
 
     def _published(self, former: int) -> Conditions:
@@ -275,6 +291,9 @@ class Model:
         initial = self.optimizer.initial_state(self.newest.vector)
         slots = {name: self.optimizer_state.slots.get(name, first) for name, first in initial.slots.items()}
         self.optimizer_state = replace(self.optimizer_state, slots=slots)
+
+    def _may_join(self, client_id: str) -> bool:
+        return self.privacy is None or self.privacy.may_join(client_id)
 
     def _newest_number(self) -> int:
         return self.history.newest.version.number

@@ -26,10 +26,14 @@ class ModelUpdate:
         """Return the settings with the changes.
 
         Raises:
-          InvalidArgumentError: another mode or kind, or figures that do not go with the aggregation.
+          InvalidArgumentError: another mode or kind, figures that do not go with the aggregation, or rounds that a
+            privacy claim rests on.
         """
         _check_same("consistency", settings.consistency, self.consistency)
         _check_same("optimizer", settings.optimizer, self.optimizer)
+        if settings.privacy is not None and self.consistency not in {None, settings.consistency}:
+            allowed = "as registered (the privacy claim rests on it)"
+            raise InvalidArgumentError.of("consistency", self.consistency, allowed)
         return replace(
             settings,
             consistency=settings.consistency if self.consistency is None else self.consistency,

@@ -1,11 +1,10 @@
 """The models of a service, and the order in which their changes become durable."""
 
+import random
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
-
-import numpy as np
 
 from heronry.params.core.admission import admit
 from heronry.params.core.buffer_pool import BufferPool
@@ -19,6 +18,7 @@ from heronry.params.core.durability.records import (
     contributed,
     deleted,
     registered,
+    released,
     rolled_back,
     tagged,
     updated,
@@ -33,11 +33,15 @@ from heronry.params.core.model_update import ModelUpdate
 from heronry.params.core.optimizers.from_settings import check_precision
 from heronry.params.core.planning import discard, plan_close, plan_contribution
 from heronry.params.core.plans import Plan
+from heronry.params.core.private.guards import Guards
+from heronry.params.core.private.model_privacy import ModelPrivacy
+from heronry.params.core.private.releasing import plan_release
 from heronry.params.core.readers import Readers
 from heronry.params.core.resources import ModelResources
 from heronry.params.core.rollback import plan_rollback
 from heronry.params.core.rounds import Place
 from heronry.params.core.schema_differences import first_difference
+from heronry.params.core.secure_sums import SecureSums
 from heronry.params.core.sharding.followers import FOLLOWER_ADDED, Followers
 from heronry.params.core.sharding.shardable import check_whole
 from heronry.types.blocking import Changed
@@ -51,7 +55,7 @@ from heronry.types.version import ParameterVersion
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
-class Models(Readers, Membership, Followers):
+class Models(Readers, Membership, Followers, SecureSums):
     """All models by name; owned by one thread, which makes every change in three steps.
 
     Plan (may refuse, changes nothing), append to the log (may fail, changes nothing), commit
@@ -66,14 +70,15 @@ class Models(Readers, Membership, Followers):
         *,
         pool: BufferPool,
         spill_dir: Path,
-        rng: np.random.Generator,
+        chance: random.Random,
+        guards: Guards,
         new_flat: Callable[[int], Bytes],
     ) -> None:
         """Take the log and what `ModelResources` holds."""
         super().__init__()
         self._log = log
         self._epoch = epoch
-        self._resources = ModelResources(lease_s, pool, spill_dir, rng, new_flat)
+        self._resources = ModelResources(lease_s, pool, spill_dir, chance, guards, new_flat)
 
     def register(
         self, name: str, schema: ModelSchema, settings: ModelSettings, flat: Bytes, time_s: float
@@ -86,12 +91,14 @@ class Models(Readers, Membership, Followers):
         Raises:
           AlreadyExistsError: the model exists with another schema.
           SchemaMismatchError, InvalidContributionError: the values do not fit, or are not finite.
-          UnimplementedError: the settings ask for privacy.
+          InvalidArgumentError: a privacy claim that would not hold.
+          DataLossError, FailedPreconditionError: the ledger cannot be used.
         """
         self.check_registration(name, schema)
         if name in self._models:
             return Changed((self._models[name].history.newest.version, False))
         model = Model(name, schema, settings, self._epoch, self._resources)
+        self._guard(model)
         first = model.initialise(flat, time_s)
         self._log.append(registered(model, first), settings.acknowledgement)
         self._add(model)
@@ -148,7 +155,10 @@ class Models(Readers, Membership, Followers):
             discard(model, plan)
             return Changed(_validated(model, plan))
         place = self._written(model, plan)
-        return Changed(plan.acknowledgement, self._changed(model, model.commit(plan, place, now_s)))
+        conditions = self._changed(model, model.commit(plan, place, now_s))
+        if model.privacy is not None:
+            conditions |= self._closed_due(model, now_s, time_s, None)
+        return Changed(plan.acknowledgement, conditions)
 
     def admit_and_push(
         self,
@@ -179,9 +189,7 @@ class Models(Readers, Membership, Followers):
         """
         conditions: set[object] = set()
         for model in list(self._models.values()):
-            due = model.mode.poll(model.round, now_s)
-            changed = self._closed(model, due, now_s, time_s, problems)
-            conditions |= self._changed(model, changed)
+            conditions |= self._closed_due(model, now_s, time_s, problems)
         deadlines = [m.mode.deadline_s for m in self._models.values() if m.mode.deadline_s is not None]
         return Changed(min(deadlines, default=None), frozenset(conditions))
 
@@ -211,7 +219,11 @@ class Models(Readers, Membership, Followers):
             raise InvalidArgumentError.of("which", "nothing", "a number or a tag")
         selected = model.history.select(number=number, tag=tag)
         rollback = plan_rollback(model, selected, request_id, time_s)
+        state = None if model.privacy is None else model.privacy.without_release(time_s)
         self._log.append(rolled_back(model, rollback, selected), model.settings.acknowledgement)
+        if model.privacy is not None and state is not None:
+            # Not before: while the round goes on, its noise is that of the release it was drawn for.
+            model.privacy.restore(state)
         return Changed(rollback.published.version, self._changed(model, model.commit_rollback(rollback)))
 
     def update(self, name: str, update: ModelUpdate) -> Changed[ModelSettings]:
@@ -242,6 +254,9 @@ class Models(Readers, Membership, Followers):
         problems = replay.run(recovered)
         self._models = replay.models
         for model in self._models.values():
+            self._expect(model)
+        for model in self._models.values():
+            self._guard(model)
             model.enter_epoch(self._epoch)
         return problems
 
@@ -254,12 +269,46 @@ class Models(Readers, Membership, Followers):
             discard(model, plan)
             raise
 
+    def close(self) -> None:
+        """Let go of the files and buffers of all models, and of the ledger."""
+        super().close()
+        self._resources.guards.close()
+
+    def _expect(self, model: Model) -> None:
+        """Remember what the model knows of the ledger: an older one is refused."""
+        if model.privacy is not None and model.privacy.state.ledger_sequence:
+            state = model.privacy.state
+            self._resources.guards.expect(state.ledger_sequence, state.ledger_digest)
+
+    def _guard(self, model: Model) -> None:
+        """Let a private model's releases be paid for from the ledger."""
+        if model.privacy is not None:
+            model.privacy.attach(self._resources.guards.of(model.name, model.privacy.claim))
+
+    def _closed_due(self, model: Model, now_s: float, time_s: float, problems: list[HeronryError] | None) -> Conditions:
+        """Do what has become due for one model."""
+        due = model.mode.poll(model.round, now_s)
+        return self._changed(model, self._closed(model, due, now_s, time_s, problems))
+
+    def _release(self, model: Model, privacy: ModelPrivacy, now_s: float, time_s: float) -> Conditions:
+        """End a private round: paid for first, then made, then durable, then published."""
+        guard, privacy.time_s = privacy.required_guard, time_s
+        sequence = guard.reserve(privacy.open_release(), sorted(model.round.contributors), time_s)
+        release = plan_release(model, time_s)
+        self._log.append(released(model, release), model.settings.acknowledgement)
+        guard.made()
+        changed = model.commit_release(release, now_s)
+        guard.commit(sequence, time_s)
+        return changed
+
     def _closed(
         self, model: Model, due: Due, now_s: float, time_s: float, problems: list[HeronryError] | None
     ) -> Conditions:
         if not due.closes:
             return due.conditions
         try:
+            if model.privacy is not None:
+                return self._release(model, model.privacy, now_s, time_s)
             closing = plan_close(model, time_s)
             self._log.append(closed(model, closing), model.settings.acknowledgement)
         except HeronryError as error:

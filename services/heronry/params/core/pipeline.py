@@ -5,10 +5,8 @@ accumulate -> noise -> divide -> server optimiser -> new version
 
 Decoding is done outside of the owner's thread (`decoding`). `Pipeline.contribution` goes from the
 difference to the weight; a round's accumulator counts and divides; `Pipeline.close` starts after that.
-The norm is checked in `_check_norm`. The place of privacy: clipping scales the `Contribution` that
-`contribution` returns, before anything is accumulated; noise belongs on the `MeanDifference` that `close`
-receives, whose denominator must then be public. Models with privacy settings are refused, so that
-neither is skipped in silence.
+The norm is checked in `_check_norm`. Of models with a privacy claim the round's accumulator clips, starts from the
+noise, and divides by a public number (`private.private_sum`).
 """
 
 import math

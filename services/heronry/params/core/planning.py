@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from heronry.params.core.admission import admit, base_of
-from heronry.params.core.aggregation.accumulator import Prepared
+from heronry.params.core.aggregation.differences import MeanDifference
 from heronry.params.core.decoding import Decoded
 from heronry.params.core.model import Model
 from heronry.params.core.plans import Closing, Plan
@@ -25,6 +25,8 @@ def plan_contribution(
       ResourceExhaustedError: there is no room to hold the contribution.
       as `admit`: time has passed since the header came in.
     """
+    if model.privacy is not None:
+        model.privacy.time_s = time_s
     admission = admit(model, header, now_s)
     base, settings = base_of(model, header), model.settings
     base_flat = None if base is None else base.flat
@@ -43,7 +45,9 @@ def plan_contribution(
         time_s=time_s,
         num_bytes=num_bytes,
     )
-    return plan_entry(model, entry, closes=model.round.num_contributions + 1 >= model.closing_size)
+    # Rounds of private models are released by themselves, once their contributions are counted.
+    is_last = model.round.num_contributions + 1 >= model.closing_size
+    return plan_entry(model, entry, closes=is_last and model.privacy is None)
 
 
 def plan_entry(model: Model, entry: Entry, *, closes: bool) -> Plan:
@@ -55,7 +59,8 @@ def plan_entry(model: Model, entry: Entry, *, closes: bool) -> Plan:
         # Of every contribution, not of the one that closes: it would be refused for what another one did.
         others = buffers.published(model.layout.other_values(model.newest.flat))
         model.pipeline.check_others(others)
-        closing = _closing(model, others, prepared, entry, entry.time_s) if closes else None
+        mean = opened.accumulator.mean(model.newest.vector, prepared) if closes else None
+        closing = None if mean is None else closing_of(model, mean, others, entry, entry.time_s)
     except BaseException:
         opened.accumulator.discard(prepared)
         raise
@@ -73,7 +78,8 @@ def plan_entry(model: Model, entry: Entry, *, closes: bool) -> Plan:
 def plan_close(model: Model, time_s: float) -> Closing:
     """Work out what the open round makes as it stands; at least one contribution must have been counted."""
     others = model.round.buffers.published(model.layout.other_values(model.newest.flat))
-    return _closing(model, others, None, None, time_s)
+    mean = model.round.accumulator.mean(model.newest.vector)
+    return closing_of(model, mean, others, None, time_s)
 
 
 def discard(model: Model, plan: Plan) -> None:
@@ -88,11 +94,11 @@ def max_component(model: Model) -> float:
     return bound / model.sum_size if isinstance(model.settings.aggregation.rule, Sum) else bound
 
 
-def _closing(
-    model: Model, others: Mapping[str, Array], last: Prepared | None, entry: Entry | None, time_s: float
+def closing_of(
+    model: Model, mean: MeanDifference, others: Mapping[str, Array], entry: Entry | None, time_s: float
 ) -> Closing:
+    """Work out the version that a round of this mean makes; `entry` is the contribution that closes it, if one does."""
     opened, newest = model.round, model.history.newest
-    mean = opened.accumulator.mean(model.newest.vector, last)
     flat, state = model.pipeline.close(model.optimizer, mean, others, model.newest, model.optimizer_state)
     published = Published.of(flat, newest.version, time_s)
     counted = (*opened.contributions, entry.counted) if entry else tuple(opened.contributions)

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from heronry.params.core.aggregation.accumulator import Prepared
 from heronry.params.core.buffers import MergedBuffers
+from heronry.params.core.layout import Vector
 from heronry.params.core.optimizers.state import OptimizerState
+from heronry.params.core.private.state import PrivateState
 from heronry.params.core.rounds import Entry
 from heronry.params.core.versions import Published
 from heronry.types.contribution import Acknowledgement, ClosedRound
@@ -29,6 +31,15 @@ class Plan:
     buffers: MergedBuffers
     acknowledgement: Acknowledgement
     closing: Closing | None
+
+
+@dataclass(frozen=True)
+class PrivateRelease:
+    """The end of a private round: the noised mean, the version it makes and where the mechanism stands then."""
+
+    mean: Vector
+    closing: Closing
+    state: PrivateState
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A model in several shards, without anything between them."""
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from heronry.params.core.buffer_pool import BufferPool
 from heronry.params.core.decoding import decode_packed
 from heronry.params.core.durability.state_folder import StateFolder
 from heronry.params.core.models import Models
+from heronry.params.core.private.guards import FolderGuards
 from heronry.types.contribution import Acknowledgement, ContributionHeader, ContributionKind, ParameterCodec
 from heronry.types.models import ModelSettings, Shard
 from heronry.types.shards import split_schema
@@ -130,7 +132,8 @@ class ShardBench:
             10.0,
             pool=BufferPool(0),
             spill_dir=self._folder,
-            rng=np.random.default_rng(0),
+            chance=random.Random(0),
+            guards=FolderGuards(self._folder, "bench"),
             new_flat=lambda num_bytes: np.empty(num_bytes, np.uint8),
         )
         self.problems = [*models.restore(recovered), *recovered.problems]

@@ -1,12 +1,9 @@
-"""The script that measures a round plays a right one; what a client sends is hardly more than its vector."""
+"""The benchmark of a round plays a right one; what a client sends is hardly more than its vector."""
 
-import runpy
-from pathlib import Path
+from heronry.bench.privacy.secure_round import measure_round
 
 
 def test_a_fifth_of_the_clients_drops_and_a_client_sends_little_beside_its_vector() -> None:
-    measure_round = runpy.run_path(str(Path(__file__).with_name("round_cost.py")))["measure_round"]
-
     row = measure_round(10, 10_000, 2, 7)
 
     assert row["is_right"]

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from heronry.client.params import ParamsClient as AsyncParamsClient
 from heronry.client.sync.blocking_client import BlockingClient
 from heronry.types.consistency import Consistency
-from heronry.types.models import ContributionLimits, ModelInfo, PrivacyStatus, VersionInfo, WorkerInfo
+from heronry.types.models import ContributionLimits, ModelInfo, VersionInfo, WorkerInfo
 from heronry.types.optimizers import ServerOptimizer
+from heronry.types.privacy import ClientSpending, PrivacyStatus
 from heronry.types.run import Lease
 from heronry.types.version import ParameterVersion
 
@@ -94,3 +95,7 @@ class ModelAdminClient(BlockingClient[AsyncParamsClient]):
     def get_privacy_status(self, model: str) -> PrivacyStatus:
         """State the model's privacy claim and what has been spent."""
         return self._loop.run(self._client.get_privacy_status(model))
+
+    def list_client_spendings(self, model: str) -> tuple[ClientSpending, ...]:
+        """Tell what each client has spent, sorted by client id; nobody where all pay together."""
+        return self._loop.run(self._client.list_client_spendings(model))

@@ -5,10 +5,11 @@ from typing import overload
 
 from heronry.client.contribution_packing import Values
 from heronry.client.error_feedback import ErrorFeedback
+from heronry.client.local_privacy import LocalPrivacy
 from heronry.client.parameters import Parameters
 from heronry.client.params import F32, TOP_K_SHARE
 from heronry.client.params import ParamsClient as AsyncParamsClient
-from heronry.client.sync.model_admin import ModelAdminClient
+from heronry.client.sync.secure_sums import SecureSumsClient
 from heronry.client.sync.worker import Worker
 from heronry.types.contribution import Acknowledgement, ContributionKind, Invitation, ParameterCodec
 from heronry.types.models import ModelSettings
@@ -16,7 +17,7 @@ from heronry.types.tensors import Roles
 from heronry.types.version import ParameterVersion
 
 
-class ParamsClient(ModelAdminClient):
+class ParamsClient(SecureSumsClient):
     """Registers, pulls, watches and pushes models; see the asynchronous client of the same name."""
 
     _asynchronous = AsyncParamsClient
@@ -99,6 +100,7 @@ class ParamsClient(ModelAdminClient):
         codec: ParameterCodec = F32,
         top_k_share: float = TOP_K_SHARE,
         feedback: ErrorFeedback | None = None,
+        local_privacy: LocalPrivacy | None = None,
         request_id: str | None = None,
         sample_count: int = 0,
         weight: float = 1.0,
@@ -117,6 +119,7 @@ class ParamsClient(ModelAdminClient):
                 codec=codec,
                 top_k_share=top_k_share,
                 feedback=feedback,
+                local_privacy=local_privacy,
                 request_id=request_id,
                 sample_count=sample_count,
                 weight=weight,

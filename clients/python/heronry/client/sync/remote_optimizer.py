@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from heronry.client.error_feedback import ErrorFeedback
+from heronry.client.local_privacy import LocalPrivacy
 from heronry.client.params import TOP_K_SHARE
 from heronry.client.remote_optimizer import LossT
 from heronry.client.remote_optimizer import RemoteOptimizer as AsyncRemoteOptimizer
@@ -31,6 +32,7 @@ class RemoteOptimizer:
         top_k_share: float = TOP_K_SHARE,
         pull_codec: ParameterCodec = ParameterCodec.F32,
         feedback: ErrorFeedback | None = None,
+        local_privacy: LocalPrivacy | None = None,
         sample_count: int = 0,
         weight: float = 1.0,
         wait_s: float | None = None,
@@ -49,12 +51,14 @@ class RemoteOptimizer:
             top_k_share=top_k_share,
             pull_codec=pull_codec,
             feedback=feedback,
+            local_privacy=local_privacy,
             sample_count=sample_count,
             weight=weight,
             wait_s=wait_s,
             worker=None if worker is None else worker._worker,  # noqa: SLF001 # its twin
         )
         self.feedback = self._optimizer.feedback
+        self.local_privacy = local_privacy
 
     @property
     def version(self) -> ParameterVersion | None:

@@ -6,6 +6,7 @@ from typing import Self
 
 from heronry.client.contribution_packing import Values
 from heronry.client.error_feedback import ErrorFeedback
+from heronry.client.local_privacy import LocalPrivacy
 from heronry.client.sync.loop import LoopThread
 from heronry.client.worker import Worker as AsyncWorker
 from heronry.types.contribution import Acknowledgement, ContributionKind, Invitation, ParameterCodec
@@ -41,6 +42,7 @@ class Worker:
         codec: ParameterCodec = ParameterCodec.F32,
         top_k_share: float = 0.01,
         feedback: ErrorFeedback | None = None,
+        local_privacy: LocalPrivacy | None = None,
         request_id: str | None = None,
         sample_count: int = 0,
         weight: float = 1.0,
@@ -57,6 +59,7 @@ class Worker:
                 codec=codec,
                 top_k_share=top_k_share,
                 feedback=feedback,
+                local_privacy=local_privacy,
                 request_id=request_id,
                 sample_count=sample_count,
                 weight=weight,

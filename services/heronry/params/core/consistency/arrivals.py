@@ -7,6 +7,7 @@ from heronry.types.consistency import (
     Asynchronous,
     BufferedAsynchronous,
     Consistency,
+    SampledRounds,
     StaleSynchronous,
     SynchronousRounds,
     round_size,
@@ -94,7 +95,7 @@ class ArrivalMode:
 
     def change(self, settings: Consistency) -> Conditions:
         """Take over other figures."""
-        if not isinstance(settings, SynchronousRounds):
+        if not isinstance(settings, SynchronousRounds | SampledRounds):
             self._settings = settings
         return NOTHING
 

@@ -168,13 +168,12 @@ class SynchronousMode:
 
     def _fill(self, opened: Round, now_s: float) -> Conditions:
         """Draw as many as are wanting, from those with a lease."""
-        live = self._surroundings.workers.live(now_s)
+        live = [c for c in self._surroundings.workers.live(now_s) if self._surroundings.may_join(c)]
         expected = [c for c in live if c in self._cohort and c not in opened.contributors]
         wanting = self._settings.cohort_size + self._settings.num_extra - opened.num_contributions - len(expected)
         strangers = [c for c in live if c not in self._cohort and c not in opened.contributors]
         num_drawn = max(0, min(wanting, len(strangers)))
-        indices = self._surroundings.rng.choice(len(strangers), num_drawn, replace=False) if num_drawn else ()
-        drawn = [strangers[int(index)] for index in indices]
+        drawn = self._surroundings.chance.sample(strangers, num_drawn)
         for client_id in drawn:
             self._surroundings.workers.count_invited(client_id)
         self._cohort.update(drawn)

@@ -1,10 +1,9 @@
 """What a consistency mode decides."""
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
-
-import numpy as np
 
 from heronry.params.core.conditions import NOTHING, Conditions
 from heronry.params.core.rounds import Round
@@ -20,14 +19,16 @@ class Surroundings:
     Attributes:
       name: of the model.
       workers: its workers.
-      rng: draws cohorts.
+      chance: draws cohorts.
       base_number: returns the number of the version that the open round moves.
+      may_join: tells whether a client may be drawn for the open round.
     """
 
     name: str
     workers: Workers
-    rng: np.random.Generator
+    chance: random.Random
     base_number: Callable[[], int]
+    may_join: Callable[[str], bool]
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from heronry.params.core.durability.documents import (
     version_to_document,
 )
 from heronry.params.core.durability.files import sync_folder, write_synced
+from heronry.params.core.durability.private_documents import private_state_from_document, private_state_to_document
 from heronry.params.core.durability.round_documents import (
     closed_round_from_document,
     closed_round_to_document,
@@ -147,6 +148,7 @@ def _model_to_document(snapshot: ModelSnapshot) -> Document:
         "rollbacks": [request_to_document(request) for request in snapshot.rollbacks],
         "closed_rounds": [closed_round_to_document(closed) for closed in snapshot.closed_rounds],
         "oldest_base": snapshot.oldest_base,
+        "privacy": None if snapshot.privacy is None else private_state_to_document(snapshot.privacy),
     }
 
 
@@ -180,6 +182,7 @@ def _model_in(path: Path, document: Mapping[str, object], files: Mapping[str, ob
         rollbacks=tuple(request_from_document(r) for r in as_list(document["rollbacks"])),
         closed_rounds=tuple(closed_round_from_document(r) for r in as_list(document["closed_rounds"])),
         oldest_base=as_int(document["oldest_base"]),
+        privacy=None if document.get("privacy") is None else private_state_from_document(document["privacy"]),
     )
 
 

@@ -14,10 +14,12 @@ from heronry.params.core.durability.documents import (
     version_to_document,
 )
 from heronry.params.core.durability.journal import Record, payload_of
+from heronry.params.core.durability.private_documents import private_state_from_document, private_state_to_document
 from heronry.params.core.durability.settings_documents import settings_from_document, settings_to_document
-from heronry.params.core.layout import Bytes, ParameterLayout
+from heronry.params.core.layout import Bytes, ParameterLayout, Vector
 from heronry.params.core.model import Model
-from heronry.params.core.plans import Closing, Plan, Rollback
+from heronry.params.core.plans import Closing, Plan, PrivateRelease, Rollback
+from heronry.params.core.private.state import PrivateState
 from heronry.params.core.rounds import Entry
 from heronry.params.core.versions import Published
 from heronry.types.errors import DataLossError
@@ -28,6 +30,7 @@ OPENED = "opened"
 REGISTERED = "registered"
 CONTRIBUTED = "contributed"
 CLOSED = "closed"
+RELEASED = "released"
 TAGGED = "tagged"
 ROLLED_BACK = "rolled_back"
 UPDATED = "updated"
@@ -122,6 +125,24 @@ def closed(model: Model, closing: Closing) -> Record:
         "content_hash": _hash_of(closing),
     }
     return Record(CLOSED, fields)
+
+
+def released(model: Model, release: PrivateRelease) -> Record:
+    """Return the record of a private round's end: its noised mean, as the noise is not kept."""
+    fields: dict[str, object] = {
+        "model": model.name,
+        "round_id": model.round.round_id,
+        "time_s": release.closing.published.publish_time_s,
+        "content_hash": _hash_of(release.closing),
+        "state": private_state_to_document(release.state),
+    }
+    return Record(RELEASED, fields, (release.mean.view(np.uint8),))
+
+
+def release_in(record: Record, layout: ParameterLayout) -> tuple[Vector, PrivateState, float]:
+    """Return the noised mean, the mechanism's state and the time of a release."""
+    mean = payload_of(record).view(layout.dtype)
+    return mean, private_state_from_document(record.fields["state"]), as_float(record.fields["time_s"])
 
 
 def check_outcome(record: Record, round_id: int, closing: Closing | None) -> None:

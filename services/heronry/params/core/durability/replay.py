@@ -10,6 +10,7 @@ from heronry.params.core.durability.records import (
     DELETED,
     OPENED,
     REGISTERED,
+    RELEASED,
     ROLLED_BACK,
     TAGGED,
     UPDATED,
@@ -18,6 +19,7 @@ from heronry.params.core.durability.records import (
     entry_in,
     model_in,
     registration_in,
+    release_in,
     rollback_in,
     tag_in,
     update_in,
@@ -27,6 +29,7 @@ from heronry.params.core.durability.snapshot import OpenRound
 from heronry.params.core.durability.state_folder import Recovered
 from heronry.params.core.model import Model
 from heronry.params.core.planning import discard, plan_close, plan_entry
+from heronry.params.core.private.releasing import plan_recorded
 from heronry.params.core.resources import ModelResources
 from heronry.params.core.rollback import plan_rollback
 from heronry.params.core.rounds import Place
@@ -90,6 +93,8 @@ class Replay:
             self._contribute(record, place)
         elif record.kind == CLOSED:
             self._close(record)
+        elif record.kind == RELEASED:
+            self._release(record)
         elif record.kind == STAGED:
             self._stage(record, place)
         elif record.kind == FOLLOWED:
@@ -135,6 +140,12 @@ class Replay:
         closing = plan_close(model, as_float(record.fields["time_s"]))
         check_outcome(record, model.round.round_id, closing)
         model.apply_close(closing)
+
+    def _release(self, record: Record) -> None:
+        model = self._model(record)
+        release = plan_recorded(model, *release_in(record, model.layout))
+        check_outcome(record, model.round.round_id, release.closing)
+        model.apply_release(release)
 
     def _stage(self, record: Record, place: Place) -> None:
         model = self._model(record)

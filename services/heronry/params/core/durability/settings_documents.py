@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Final, TypeVar
 
 from heronry.params.core.durability.documents import Document, as_int, as_mapping, as_text
+from heronry.params.core.durability.private_documents import privacy_from_document, privacy_to_document
 from heronry.types.aggregation import (
     Aggregation,
     AggregationRule,
@@ -23,6 +24,7 @@ from heronry.types.consistency import (
     BufferedAsynchronous,
     Consistency,
     LatePolicy,
+    SampledRounds,
     StaleSynchronous,
     SynchronousRounds,
 )
@@ -56,6 +58,7 @@ _MODES: Final[tuple[Callable[..., Consistency], ...]] = (
     StaleSynchronous,
     Asynchronous,
     BufferedAsynchronous,
+    SampledRounds,
 )
 _OPTIMIZERS: Final[tuple[Callable[..., ServerOptimizer], ...]] = (
     SgdOptimizer,
@@ -67,7 +70,7 @@ _OPTIMIZERS: Final[tuple[Callable[..., ServerOptimizer], ...]] = (
 
 
 def settings_to_document(settings: ModelSettings) -> Document:
-    """Describe settings; models with privacy settings are refused before they are ever kept."""
+    """Describe settings."""
     aggregation = settings.aggregation
     return {
         "consistency": _chosen(settings.consistency),
@@ -77,6 +80,7 @@ def settings_to_document(settings: ModelSettings) -> Document:
         "acknowledgement": settings.acknowledgement.value,
         "num_versions_kept": settings.num_versions_kept,
         "shard": None if settings.shard is None else asdict(settings.shard),
+        "privacy": None if settings.privacy is None else privacy_to_document(settings.privacy),
     }
 
 
@@ -89,7 +93,7 @@ def settings_from_document(document: object) -> ModelSettings:
     fields = as_mapping(document)
     aggregation = dict(as_mapping(fields["aggregation"]))
     rule = _choice(aggregation.pop("rule"), _RULES)
-    shard = fields["shard"]
+    shard, privacy = fields["shard"], fields.get("privacy")
     return ModelSettings(
         consistency=_choice(fields["consistency"], _MODES),
         aggregation=_made(Aggregation, {**aggregation, "rule": rule}),
@@ -98,6 +102,7 @@ def settings_from_document(document: object) -> ModelSettings:
         acknowledgement=AcknowledgementLevel(fields["acknowledgement"]),
         num_versions_kept=as_int(fields["num_versions_kept"]),
         shard=None if shard is None else _made(Shard, as_mapping(shard)),
+        privacy=None if privacy is None else privacy_from_document(privacy),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from heronry.params.core.model import Model
 from heronry.params.core.optimizers.state import OptimizerState
+from heronry.params.core.private.state import PrivateState
 from heronry.params.core.requests import RequestKey
 from heronry.params.core.resources import ModelResources
 from heronry.params.core.rounds import Place
@@ -43,6 +44,7 @@ class ModelSnapshot:
       rollbacks: requests of rollbacks.
       closed_rounds: what the last versions were made of; of shards only.
       oldest_base: contributions computed before this version are refused.
+      privacy: where a private model's mechanism stands.
     """
 
     name: str
@@ -56,6 +58,7 @@ class ModelSnapshot:
     rollbacks: Requests = ()
     closed_rounds: tuple[ClosedRound, ...] = ()
     oldest_base: int = 0
+    privacy: PrivateState | None = None
 
     @classmethod
     def of(cls, model: Model) -> "ModelSnapshot":
@@ -81,6 +84,7 @@ class ModelSnapshot:
             rollbacks=tuple(model.rollbacks.entries()),
             closed_rounds=tuple(model.closed_rounds),
             oldest_base=model.oldest_base,
+            privacy=None if model.privacy is None else model.privacy.state,
         )
 
     def to_model(self, resources: ModelResources) -> Model:
@@ -93,6 +97,8 @@ class ModelSnapshot:
         model.history.restore_tags(self.tags)
         model.optimizer_state = self.optimizer_state
         model.oldest_base = self.oldest_base
+        if model.privacy is not None and self.privacy is not None:
+            model.privacy.restore(self.privacy)
         model.closed_rounds.extend(self.closed_rounds)
         for (client_id, request_id), answer in self.requests:
             model.requests.remember(client_id, request_id, answer)

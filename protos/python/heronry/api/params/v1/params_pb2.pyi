@@ -8,6 +8,8 @@ from heronry.api.common.v1 import chunk_pb2 as _chunk_pb2
 from heronry.api.common.v1 import lease_pb2 as _lease_pb2
 from heronry.api.common.v1 import tensor_pb2 as _tensor_pb2
 from heronry.api.common.v1 import version_pb2 as _version_pb2
+from heronry.api.params.v1 import privacy_pb2 as _privacy_pb2
+from heronry.api.params.v1 import secure_pb2 as _secure_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -166,17 +168,35 @@ class BufferedAsynchronous(_message.Message):
     staleness_exponent: float
     def __init__(self, num_contributions: _Optional[int] = ..., max_staleness: _Optional[int] = ..., staleness_exponent: _Optional[float] = ...) -> None: ...
 
+class SampledRounds(_message.Message):
+    __slots__ = ("num_clients", "deadline", "sampling_rate", "cohort_size", "max_cohort", "min_clients")
+    NUM_CLIENTS_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_FIELD_NUMBER: _ClassVar[int]
+    SAMPLING_RATE_FIELD_NUMBER: _ClassVar[int]
+    COHORT_SIZE_FIELD_NUMBER: _ClassVar[int]
+    MAX_COHORT_FIELD_NUMBER: _ClassVar[int]
+    MIN_CLIENTS_FIELD_NUMBER: _ClassVar[int]
+    num_clients: int
+    deadline: _duration_pb2.Duration
+    sampling_rate: float
+    cohort_size: int
+    max_cohort: int
+    min_clients: int
+    def __init__(self, num_clients: _Optional[int] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., sampling_rate: _Optional[float] = ..., cohort_size: _Optional[int] = ..., max_cohort: _Optional[int] = ..., min_clients: _Optional[int] = ...) -> None: ...
+
 class Consistency(_message.Message):
-    __slots__ = ("synchronous", "stale_synchronous", "asynchronous", "buffered")
+    __slots__ = ("synchronous", "stale_synchronous", "asynchronous", "buffered", "sampled")
     SYNCHRONOUS_FIELD_NUMBER: _ClassVar[int]
     STALE_SYNCHRONOUS_FIELD_NUMBER: _ClassVar[int]
     ASYNCHRONOUS_FIELD_NUMBER: _ClassVar[int]
     BUFFERED_FIELD_NUMBER: _ClassVar[int]
+    SAMPLED_FIELD_NUMBER: _ClassVar[int]
     synchronous: SynchronousRounds
     stale_synchronous: StaleSynchronous
     asynchronous: Asynchronous
     buffered: BufferedAsynchronous
-    def __init__(self, synchronous: _Optional[_Union[SynchronousRounds, _Mapping]] = ..., stale_synchronous: _Optional[_Union[StaleSynchronous, _Mapping]] = ..., asynchronous: _Optional[_Union[Asynchronous, _Mapping]] = ..., buffered: _Optional[_Union[BufferedAsynchronous, _Mapping]] = ...) -> None: ...
+    sampled: SampledRounds
+    def __init__(self, synchronous: _Optional[_Union[SynchronousRounds, _Mapping]] = ..., stale_synchronous: _Optional[_Union[StaleSynchronous, _Mapping]] = ..., asynchronous: _Optional[_Union[Asynchronous, _Mapping]] = ..., buffered: _Optional[_Union[BufferedAsynchronous, _Mapping]] = ..., sampled: _Optional[_Union[SampledRounds, _Mapping]] = ...) -> None: ...
 
 class ContributionLimits(_message.Message):
     __slots__ = ("max_norm", "max_weight", "requires_lease")
@@ -262,20 +282,6 @@ class ServerOptimizer(_message.Message):
     mixing: MixingOptimizer
     def __init__(self, sgd: _Optional[_Union[SgdOptimizer, _Mapping]] = ..., adam: _Optional[_Union[AdamOptimizer, _Mapping]] = ..., yogi: _Optional[_Union[YogiOptimizer, _Mapping]] = ..., adagrad: _Optional[_Union[AdagradOptimizer, _Mapping]] = ..., mixing: _Optional[_Union[MixingOptimizer, _Mapping]] = ...) -> None: ...
 
-class PrivacySettings(_message.Message):
-    __slots__ = ("unit", "clipping_norm", "noise_multiplier", "delta", "epsilon_limit")
-    UNIT_FIELD_NUMBER: _ClassVar[int]
-    CLIPPING_NORM_FIELD_NUMBER: _ClassVar[int]
-    NOISE_MULTIPLIER_FIELD_NUMBER: _ClassVar[int]
-    DELTA_FIELD_NUMBER: _ClassVar[int]
-    EPSILON_LIMIT_FIELD_NUMBER: _ClassVar[int]
-    unit: str
-    clipping_norm: float
-    noise_multiplier: float
-    delta: float
-    epsilon_limit: float
-    def __init__(self, unit: _Optional[str] = ..., clipping_norm: _Optional[float] = ..., noise_multiplier: _Optional[float] = ..., delta: _Optional[float] = ..., epsilon_limit: _Optional[float] = ...) -> None: ...
-
 class ModelSettings(_message.Message):
     __slots__ = ("aggregation", "optimizer", "acknowledgement", "num_versions_kept", "privacy", "consistency", "limits", "shard")
     AGGREGATION_FIELD_NUMBER: _ClassVar[int]
@@ -290,11 +296,11 @@ class ModelSettings(_message.Message):
     optimizer: ServerOptimizer
     acknowledgement: _acknowledgement_pb2.AcknowledgementLevel
     num_versions_kept: int
-    privacy: PrivacySettings
+    privacy: _privacy_pb2.PrivacySettings
     consistency: Consistency
     limits: ContributionLimits
     shard: Shard
-    def __init__(self, aggregation: _Optional[_Union[Aggregation, _Mapping]] = ..., optimizer: _Optional[_Union[ServerOptimizer, _Mapping]] = ..., acknowledgement: _Optional[_Union[_acknowledgement_pb2.AcknowledgementLevel, str]] = ..., num_versions_kept: _Optional[int] = ..., privacy: _Optional[_Union[PrivacySettings, _Mapping]] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ..., limits: _Optional[_Union[ContributionLimits, _Mapping]] = ..., shard: _Optional[_Union[Shard, _Mapping]] = ...) -> None: ...
+    def __init__(self, aggregation: _Optional[_Union[Aggregation, _Mapping]] = ..., optimizer: _Optional[_Union[ServerOptimizer, _Mapping]] = ..., acknowledgement: _Optional[_Union[_acknowledgement_pb2.AcknowledgementLevel, str]] = ..., num_versions_kept: _Optional[int] = ..., privacy: _Optional[_Union[_privacy_pb2.PrivacySettings, _Mapping]] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ..., limits: _Optional[_Union[ContributionLimits, _Mapping]] = ..., shard: _Optional[_Union[Shard, _Mapping]] = ...) -> None: ...
 
 class RegisterModelHeader(_message.Message):
     __slots__ = ("model", "schema", "settings", "request_id")
@@ -806,21 +812,3 @@ class JoinRoundsResponse(_message.Message):
     base_version: _version_pb2.ParameterVersion
     remaining: _duration_pb2.Duration
     def __init__(self, round_id: _Optional[int] = ..., base_version: _Optional[_Union[_version_pb2.ParameterVersion, _Mapping]] = ..., remaining: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
-
-class GetPrivacyStatusRequest(_message.Message):
-    __slots__ = ("model",)
-    MODEL_FIELD_NUMBER: _ClassVar[int]
-    model: str
-    def __init__(self, model: _Optional[str] = ...) -> None: ...
-
-class GetPrivacyStatusResponse(_message.Message):
-    __slots__ = ("has_claim", "statement", "epsilon_spent", "delta")
-    HAS_CLAIM_FIELD_NUMBER: _ClassVar[int]
-    STATEMENT_FIELD_NUMBER: _ClassVar[int]
-    EPSILON_SPENT_FIELD_NUMBER: _ClassVar[int]
-    DELTA_FIELD_NUMBER: _ClassVar[int]
-    has_claim: bool
-    statement: str
-    epsilon_spent: float
-    delta: float
-    def __init__(self, has_claim: bool = ..., statement: _Optional[str] = ..., epsilon_spent: _Optional[float] = ..., delta: _Optional[float] = ...) -> None: ...

@@ -4,6 +4,8 @@ import grpc
 import warnings
 
 from heronry.api.params.v1 import params_pb2 as heronry_dot_api_dot_params_dot_v1_dot_params__pb2
+from heronry.api.params.v1 import privacy_pb2 as heronry_dot_api_dot_params_dot_v1_dot_privacy__pb2
+from heronry.api.params.v1 import secure_pb2 as heronry_dot_api_dot_params_dot_v1_dot_secure__pb2
 
 GRPC_GENERATED_VERSION = '1.76.0'
 GRPC_VERSION = grpc.__version__
@@ -140,8 +142,13 @@ class ParamsServiceStub(object):
                 _registered_method=True)
         self.GetPrivacyStatus = channel.unary_unary(
                 '/heronry.api.params.v1.ParamsService/GetPrivacyStatus',
-                request_serializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.GetPrivacyStatusRequest.SerializeToString,
-                response_deserializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.GetPrivacyStatusResponse.FromString,
+                request_serializer=heronry_dot_api_dot_params_dot_v1_dot_privacy__pb2.GetPrivacyStatusRequest.SerializeToString,
+                response_deserializer=heronry_dot_api_dot_params_dot_v1_dot_privacy__pb2.GetPrivacyStatusResponse.FromString,
+                _registered_method=True)
+        self.SumSecurely = channel.stream_stream(
+                '/heronry.api.params.v1.ParamsService/SumSecurely',
+                request_serializer=heronry_dot_api_dot_params_dot_v1_dot_secure__pb2.SumSecurelyRequest.SerializeToString,
+                response_deserializer=heronry_dot_api_dot_params_dot_v1_dot_secure__pb2.SumSecurelyResponse.FromString,
                 _registered_method=True)
 
 
@@ -304,6 +311,17 @@ class ParamsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SumSecurely(self, request_iterator, context):
+        """SumSecurely takes the caller's part in one round of secure aggregation: the service learns the sum of a cohort's
+        contributions and none of them. For models whose claim rests on distributed noise. A stream is for one round; one
+        that ends early is a member that dropped out.
+        Stream order of requests: header, keys, shares, chunks, end, revealed.
+        Stream order of responses: opened, roster, relayed, unmask, result.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ParamsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -409,8 +427,13 @@ def add_ParamsServiceServicer_to_server(servicer, server):
             ),
             'GetPrivacyStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPrivacyStatus,
-                    request_deserializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.GetPrivacyStatusRequest.FromString,
-                    response_serializer=heronry_dot_api_dot_params_dot_v1_dot_params__pb2.GetPrivacyStatusResponse.SerializeToString,
+                    request_deserializer=heronry_dot_api_dot_params_dot_v1_dot_privacy__pb2.GetPrivacyStatusRequest.FromString,
+                    response_serializer=heronry_dot_api_dot_params_dot_v1_dot_privacy__pb2.GetPrivacyStatusResponse.SerializeToString,
+            ),
+            'SumSecurely': grpc.stream_stream_rpc_method_handler(
+                    servicer.SumSecurely,
+                    request_deserializer=heronry_dot_api_dot_params_dot_v1_dot_secure__pb2.SumSecurelyRequest.FromString,
+                    response_serializer=heronry_dot_api_dot_params_dot_v1_dot_secure__pb2.SumSecurelyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -982,8 +1005,35 @@ class ParamsService(object):
             request,
             target,
             '/heronry.api.params.v1.ParamsService/GetPrivacyStatus',
-            heronry_dot_api_dot_params_dot_v1_dot_params__pb2.GetPrivacyStatusRequest.SerializeToString,
-            heronry_dot_api_dot_params_dot_v1_dot_params__pb2.GetPrivacyStatusResponse.FromString,
+            heronry_dot_api_dot_params_dot_v1_dot_privacy__pb2.GetPrivacyStatusRequest.SerializeToString,
+            heronry_dot_api_dot_params_dot_v1_dot_privacy__pb2.GetPrivacyStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SumSecurely(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/heronry.api.params.v1.ParamsService/SumSecurely',
+            heronry_dot_api_dot_params_dot_v1_dot_secure__pb2.SumSecurelyRequest.SerializeToString,
+            heronry_dot_api_dot_params_dot_v1_dot_secure__pb2.SumSecurelyResponse.FromString,
             options,
             channel_credentials,
             insecure,

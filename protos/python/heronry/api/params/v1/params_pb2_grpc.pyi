@@ -8,6 +8,8 @@ import collections.abc
 import grpc
 import grpc.aio
 import heronry.api.params.v1.params_pb2
+import heronry.api.params.v1.privacy_pb2
+import heronry.api.params.v1.secure_pb2
 import sys
 import typing
 
@@ -348,20 +350,36 @@ _ParamsServiceJoinRoundsType = typing_extensions.TypeVar(
 _ParamsServiceGetPrivacyStatusType = typing_extensions.TypeVar(
     '_ParamsServiceGetPrivacyStatusType',
     grpc.UnaryUnaryMultiCallable[
-        heronry.api.params.v1.params_pb2.GetPrivacyStatusRequest,
-        heronry.api.params.v1.params_pb2.GetPrivacyStatusResponse,
+        heronry.api.params.v1.privacy_pb2.GetPrivacyStatusRequest,
+        heronry.api.params.v1.privacy_pb2.GetPrivacyStatusResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
-        heronry.api.params.v1.params_pb2.GetPrivacyStatusRequest,
-        heronry.api.params.v1.params_pb2.GetPrivacyStatusResponse,
+        heronry.api.params.v1.privacy_pb2.GetPrivacyStatusRequest,
+        heronry.api.params.v1.privacy_pb2.GetPrivacyStatusResponse,
     ],
     default=grpc.UnaryUnaryMultiCallable[
-        heronry.api.params.v1.params_pb2.GetPrivacyStatusRequest,
-        heronry.api.params.v1.params_pb2.GetPrivacyStatusResponse,
+        heronry.api.params.v1.privacy_pb2.GetPrivacyStatusRequest,
+        heronry.api.params.v1.privacy_pb2.GetPrivacyStatusResponse,
     ],
 )
 
-class ParamsServiceStub(typing.Generic[_ParamsServiceRegisterModelType, _ParamsServiceGetModelType, _ParamsServiceListModelsType, _ParamsServicePullType, _ParamsServiceWatchType, _ParamsServicePushType, _ParamsServiceListVersionsType, _ParamsServiceTagVersionType, _ParamsServiceRollbackModelType, _ParamsServiceUpdateModelType, _ParamsServiceDeleteModelType, _ParamsServiceLendMemoryType, _ParamsServiceWatchRoundsType, _ParamsServiceExportVersionType, _ParamsServiceSaveCheckpointType, _ParamsServiceRegisterWorkerType, _ParamsServiceHeartbeatType, _ParamsServiceUnregisterWorkerType, _ParamsServiceListWorkersType, _ParamsServiceJoinRoundsType, _ParamsServiceGetPrivacyStatusType]):
+_ParamsServiceSumSecurelyType = typing_extensions.TypeVar(
+    '_ParamsServiceSumSecurelyType',
+    grpc.StreamStreamMultiCallable[
+        heronry.api.params.v1.secure_pb2.SumSecurelyRequest,
+        heronry.api.params.v1.secure_pb2.SumSecurelyResponse,
+    ],
+    grpc.aio.StreamStreamMultiCallable[
+        heronry.api.params.v1.secure_pb2.SumSecurelyRequest,
+        heronry.api.params.v1.secure_pb2.SumSecurelyResponse,
+    ],
+    default=grpc.StreamStreamMultiCallable[
+        heronry.api.params.v1.secure_pb2.SumSecurelyRequest,
+        heronry.api.params.v1.secure_pb2.SumSecurelyResponse,
+    ],
+)
+
+class ParamsServiceStub(typing.Generic[_ParamsServiceRegisterModelType, _ParamsServiceGetModelType, _ParamsServiceListModelsType, _ParamsServicePullType, _ParamsServiceWatchType, _ParamsServicePushType, _ParamsServiceListVersionsType, _ParamsServiceTagVersionType, _ParamsServiceRollbackModelType, _ParamsServiceUpdateModelType, _ParamsServiceDeleteModelType, _ParamsServiceLendMemoryType, _ParamsServiceWatchRoundsType, _ParamsServiceExportVersionType, _ParamsServiceSaveCheckpointType, _ParamsServiceRegisterWorkerType, _ParamsServiceHeartbeatType, _ParamsServiceUnregisterWorkerType, _ParamsServiceListWorkersType, _ParamsServiceJoinRoundsType, _ParamsServiceGetPrivacyStatusType, _ParamsServiceSumSecurelyType]):
     """ParamsService holds models: their schemas, versions and rounds of aggregation.
 
     Bulk values move as a first message that describes them and chunks of at most 1 MiB.
@@ -451,8 +469,12 @@ class ParamsServiceStub(typing.Generic[_ParamsServiceRegisterModelType, _ParamsS
             heronry.api.params.v1.params_pb2.JoinRoundsResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
-            heronry.api.params.v1.params_pb2.GetPrivacyStatusRequest,
-            heronry.api.params.v1.params_pb2.GetPrivacyStatusResponse,
+            heronry.api.params.v1.privacy_pb2.GetPrivacyStatusRequest,
+            heronry.api.params.v1.privacy_pb2.GetPrivacyStatusResponse,
+        ],
+        grpc.StreamStreamMultiCallable[
+            heronry.api.params.v1.secure_pb2.SumSecurelyRequest,
+            heronry.api.params.v1.secure_pb2.SumSecurelyResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -539,8 +561,12 @@ class ParamsServiceStub(typing.Generic[_ParamsServiceRegisterModelType, _ParamsS
             heronry.api.params.v1.params_pb2.JoinRoundsResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
-            heronry.api.params.v1.params_pb2.GetPrivacyStatusRequest,
-            heronry.api.params.v1.params_pb2.GetPrivacyStatusResponse,
+            heronry.api.params.v1.privacy_pb2.GetPrivacyStatusRequest,
+            heronry.api.params.v1.privacy_pb2.GetPrivacyStatusResponse,
+        ],
+        grpc.aio.StreamStreamMultiCallable[
+            heronry.api.params.v1.secure_pb2.SumSecurelyRequest,
+            heronry.api.params.v1.secure_pb2.SumSecurelyResponse,
         ],
     ], channel: grpc.aio.Channel) -> None: ...
 
@@ -615,6 +641,14 @@ class ParamsServiceStub(typing.Generic[_ParamsServiceRegisterModelType, _ParamsS
 
     GetPrivacyStatus: _ParamsServiceGetPrivacyStatusType
     """GetPrivacyStatus states the privacy claim and what has been spent."""
+
+    SumSecurely: _ParamsServiceSumSecurelyType
+    """SumSecurely takes the caller's part in one round of secure aggregation: the service learns the sum of a cohort's
+    contributions and none of them. For models whose claim rests on distributed noise. A stream is for one round; one
+    that ends early is a member that dropped out.
+    Stream order of requests: header, keys, shares, chunks, end, revealed.
+    Stream order of responses: opened, roster, relayed, unmask, result.
+    """
 
 ParamsServiceAsyncStub: typing_extensions.TypeAlias = ParamsServiceStub[
     grpc.aio.StreamUnaryMultiCallable[
@@ -698,8 +732,12 @@ ParamsServiceAsyncStub: typing_extensions.TypeAlias = ParamsServiceStub[
         heronry.api.params.v1.params_pb2.JoinRoundsResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
-        heronry.api.params.v1.params_pb2.GetPrivacyStatusRequest,
-        heronry.api.params.v1.params_pb2.GetPrivacyStatusResponse,
+        heronry.api.params.v1.privacy_pb2.GetPrivacyStatusRequest,
+        heronry.api.params.v1.privacy_pb2.GetPrivacyStatusResponse,
+    ],
+    grpc.aio.StreamStreamMultiCallable[
+        heronry.api.params.v1.secure_pb2.SumSecurelyRequest,
+        heronry.api.params.v1.secure_pb2.SumSecurelyResponse,
     ],
 ]
 
@@ -882,9 +920,22 @@ class ParamsServiceServicer(metaclass=abc.ABCMeta):
     @abc.abstractmethod
     def GetPrivacyStatus(
         self,
-        request: heronry.api.params.v1.params_pb2.GetPrivacyStatusRequest,
+        request: heronry.api.params.v1.privacy_pb2.GetPrivacyStatusRequest,
         context: _ServicerContext,
-    ) -> typing.Union[heronry.api.params.v1.params_pb2.GetPrivacyStatusResponse, collections.abc.Awaitable[heronry.api.params.v1.params_pb2.GetPrivacyStatusResponse]]:
+    ) -> typing.Union[heronry.api.params.v1.privacy_pb2.GetPrivacyStatusResponse, collections.abc.Awaitable[heronry.api.params.v1.privacy_pb2.GetPrivacyStatusResponse]]:
         """GetPrivacyStatus states the privacy claim and what has been spent."""
+
+    @abc.abstractmethod
+    def SumSecurely(
+        self,
+        request_iterator: _MaybeAsyncIterator[heronry.api.params.v1.secure_pb2.SumSecurelyRequest],
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[heronry.api.params.v1.secure_pb2.SumSecurelyResponse], collections.abc.AsyncIterator[heronry.api.params.v1.secure_pb2.SumSecurelyResponse]]:
+        """SumSecurely takes the caller's part in one round of secure aggregation: the service learns the sum of a cohort's
+        contributions and none of them. For models whose claim rests on distributed noise. A stream is for one round; one
+        that ends early is a member that dropped out.
+        Stream order of requests: header, keys, shares, chunks, end, revealed.
+        Stream order of responses: opened, roster, relayed, unmask, result.
+        """
 
 def add_ParamsServiceServicer_to_server(servicer: ParamsServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -1,14 +1,9 @@
-"""Prints what a round of secure aggregation costs: CPU time and bytes, a client and the server, beside a plain round.
+"""A round of secure aggregation, and what it costs: CPU time and bytes, a client and the server.
 
 All sessions run in this process, on one thread. The clients that drop do so in the dear case: after all have agreed on
 masks with them, so that the server has to rebuild a keystream for each pair of a survivor and a dropped client.
-
-    python tests/unit/privacy/secure/round_cost.py --clients 32 --parameters 1000000 --dropped 6 --min-survivors 22
 """
 
-import argparse
-import json
-import resource
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -22,7 +17,7 @@ from heronry.privacy.secure import ClientSession, Roster, RoundParameters, Serve
 _STEPS = ("keys", "shares", "input", "reveal")
 
 
-def num_bytes(value: Any) -> int:
+def num_bytes(value: Any) -> int:  # noqa: ANN401 - any message, and its parts
     """Return the bytes of a message's values and names; the framing of a wire is not counted."""
     if isinstance(value, bytes):
         return len(value)
@@ -45,7 +40,8 @@ class Meter:
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
-    def run(self, what: str, call: Callable[..., Any], *arguments: Any) -> Any:
+    def run(self, what: str, call: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 - those of `call`
+        """Return what `call` returns, its time counted."""
         start = time.process_time()
         result = call(*arguments)
         self.seconds[what] += time.process_time() - start
@@ -66,7 +62,6 @@ def measure_round(num_clients: int, num_parameters: int, num_dropped: int, min_s
     server, meter = ServerSession(parameters), Meter()
     clients = {member: ClientSession(member, claim=None, add_noise=None) for member in members}
     up, down = _agree(server, clients, meter)
-
     survivors = members[: num_clients - num_dropped]
     vector = np.random.default_rng(1).normal(size=num_parameters).astype(np.float32) / np.float32(num_parameters)
     for member in survivors:
@@ -85,7 +80,9 @@ def measure_round(num_clients: int, num_parameters: int, num_dropped: int, min_s
     return {"is_right": bool(np.array_equal(found.total, expected)), **times, **_sizes(up, down, num_parameters)}
 
 
-def _agree(server: ServerSession, clients: dict[str, ClientSession], meter: Meter) -> tuple[dict, dict]:
+def _agree(
+    server: ServerSession, clients: dict[str, ClientSession], meter: Meter
+) -> tuple[dict[str, int], dict[str, int]]:
     up: dict[str, int] = {}
     down = {"keys": num_bytes(server.parameters)}
     for member, client in clients.items():
@@ -121,20 +118,3 @@ def _sizes(up: dict[str, int], down: dict[str, int], num_parameters: int) -> dic
         "plain_bytes_up": plain,
         "up_over_plain": round(sum(up.values()) / plain, 4),
     }
-
-
-def main() -> None:
-    """Print one row of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, usual in (("clients", 32), ("parameters", 1_000_000), ("dropped", 6), ("min-survivors", 22)):
-        parser.add_argument(f"--{name}", type=int, default=usual)
-    given = parser.parse_args()
-    start = time.perf_counter()
-    row = measure_round(given.clients, given.parameters, given.dropped, given.min_survivors)
-    row["wall_s"] = round(time.perf_counter() - start, 2)
-    row["largest_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(json.dumps({**vars(given), **row}, indent=1))
-
-
-if __name__ == "__main__":
-    main()

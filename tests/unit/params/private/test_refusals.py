@@ -1,0 +1,341 @@
+"""Claims that would not hold: refused when a model is registered, by field and reason."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from heronry.params.core.model_update import ModelUpdate
+from heronry.types.aggregation import (
+    Aggregation,
+    GeometricMedian,
+    Krum,
+    Median,
+    NormBoundedMean,
+    Sum,
+    TrimmedMean,
+    WeightedMean,
+)
+from heronry.types.consistency import (
+    Asynchronous,
+    BufferedAsynchronous,
+    LatePolicy,
+    SampledRounds,
+    StaleSynchronous,
+    SynchronousRounds,
+)
+from heronry.types.contribution import ContributionKind, ParameterCodec
+from heronry.types.errors import (
+    BudgetExhaustedError,
+    FailedPreconditionError,
+    HeronryError,
+    InvalidArgumentError,
+    InvalidContributionError,
+)
+from heronry.types.models import ModelSettings, Shard
+from heronry.types.optimizers import MixingOptimizer
+from heronry.types.privacy import (
+    BandedFactorisation,
+    CorrelatedNoise,
+    FixedClip,
+    IndependentNoise,
+    NeighbourRelation,
+    NoiseSampler,
+    PrivacyUnit,
+    QuantileClipping,
+    TreeFactorisation,
+)
+from heronry.types.tensors import MergeRule, ModelSchema, TensorRole
+
+ROUNDED, DISCRETE = NoiseSampler.ROUNDED_GAUSSIAN, NoiseSampler.DISCRETE_GAUSSIAN
+AMPLIFIED = IndependentNoise(2.0, ROUNDED, is_amplified=True)
+BANDED = CorrelatedNoise(2.0, 8, 2, 3, BandedFactorisation(2))
+TREE = CorrelatedNoise(2.0, 8, 1, 1, TreeFactorisation())
+BUFFERED = {"consistency": BufferedAsynchronous(5)}
+POISSON = {"consistency": SampledRounds(50, sampling_rate=0.5)}
+FIXED_SIZE = {"consistency": SampledRounds(50, cohort_size=5)}
+
+# Settings of the model, changes of the claim, the field that is named, and the reason that is given.
+UNSOUND = {
+    "median": ({**BUFFERED, "aggregation": Aggregation(Median())}, {}, "aggregation.rule", "L2 sensitivity"),
+    "trimmed mean": (
+        {**BUFFERED, "aggregation": Aggregation(TrimmedMean(1))},
+        {},
+        "aggregation.rule",
+        "L2 sensitivity",
+    ),
+    "Krum": ({**BUFFERED, "aggregation": Aggregation(Krum(1))}, {}, "aggregation.rule", "L2 sensitivity"),
+    "geometric median": (
+        {**BUFFERED, "aggregation": Aggregation(GeometricMedian())},
+        {},
+        "aggregation.rule",
+        "L2 sensitivity",
+    ),
+    "a second bound beside the claim's": (
+        {**BUFFERED, "aggregation": Aggregation(NormBoundedMean(1.0))},
+        {},
+        "aggregation.rule",
+        "Mean, Sum, FederatedMean",
+    ),
+    "weights that clients report": (
+        {**BUFFERED, "aggregation": Aggregation(WeightedMean())},
+        {},
+        "aggregation.rule",
+        "Mean, Sum, FederatedMean",
+    ),
+    "a grid of its own": (
+        {**BUFFERED, "aggregation": Aggregation(grid_step=0.5)},
+        {},
+        "aggregation.grid_step",
+        "follows from noise and bound",
+    ),
+    "weights that are mixed in": ({"optimizer": MixingOptimizer(0.5)}, {}, "optimizer", "none to clip"),
+    "a shard": ({**BUFFERED, "shard": Shard(0, 2)}, {}, "shard", "norm of the whole"),
+    "late contributions that are kept": (
+        {"consistency": SynchronousRounds(5, late=LatePolicy.KEEP)},
+        {},
+        "consistency.synchronous.late",
+        "one contribution a client and release",
+    ),
+    "amplification of volunteers": (
+        BUFFERED,
+        {"noise": AMPLIFIED},
+        "privacy.noise.independent.is_amplified",
+        "stays secret",
+    ),
+    "amplification of free-running clients": (
+        {"consistency": Asynchronous()},
+        {"noise": AMPLIFIED},
+        "privacy.noise.independent.is_amplified",
+        "stays secret",
+    ),
+    "amplification of stale rounds": (
+        {"consistency": StaleSynchronous(2)},
+        {"noise": AMPLIFIED},
+        "privacy.noise.independent.is_amplified",
+        "stays secret",
+    ),
+    "amplification of a known cohort": (
+        {"consistency": SynchronousRounds(5)},
+        {"noise": AMPLIFIED},
+        "privacy.noise.independent.is_amplified",
+        "stays secret",
+    ),
+    "correlated noise under sampling": (POISSON, {"noise": BANDED}, "consistency", "not amplified by sampling"),
+    "another population than is drawn from": (
+        {"consistency": SampledRounds(49, sampling_rate=0.5)},
+        {"noise": AMPLIFIED},
+        "consistency.sampled.num_clients",
+        "50 .privacy.population",
+    ),
+    "a sampled discrete Gaussian": (
+        POISSON,
+        {"noise": replace(AMPLIFIED, sampler=DISCRETE)},
+        "privacy.noise.independent.sampler",
+        "no accountant",
+    ),
+    "cohorts of a fixed size as Poisson ones": (
+        FIXED_SIZE,
+        {"noise": AMPLIFIED},
+        "privacy.relation",
+        "'replace_one'",
+    ),
+    "Poisson cohorts where units become zero": (
+        POISSON,
+        {"noise": AMPLIFIED, "relation": NeighbourRelation.ZERO_OUT_ONE},
+        "privacy.relation",
+        "Poisson cohorts",
+    ),
+    "amplification of episodes": (
+        POISSON,
+        {"noise": AMPLIFIED, "unit": PrivacyUnit.EPISODE},
+        "privacy.unit",
+        "draws clients, not episodes",
+    ),
+    "an episode in several contributions": (
+        BUFFERED,
+        {"noise": BANDED, "unit": PrivacyUnit.EPISODE},
+        "privacy.noise.correlated.max_participations",
+        "an episode enters one",
+    ),
+    "a tree under another relation": (BUFFERED, {"noise": TREE}, "privacy.relation", "'zero_out_one'"),
+    "a bound that float32 does not know": (
+        BUFFERED,
+        {"clip": FixedClip(1e-300)},
+        "privacy.clip.fixed.norm",
+        "float32",
+    ),
+    "an initial bound that float32 does not know": (
+        BUFFERED,
+        {"clip": QuantileClipping(1e300, 0.5, 0.2, 5.0)},
+        "privacy.clip.quantile.initial_norm",
+        "float32",
+    ),
+    "so little noise that integers overflow": (
+        BUFFERED,
+        {"noise": IndependentNoise(1e-12, ROUNDED, is_amplified=False)},
+        "privacy.noise.independent.noise_multiplier",
+        "63 bits",
+    ),
+    "so much noise that contributions vanish on its grid": (
+        BUFFERED,
+        {"noise": replace(TREE, noise_multiplier=1e9), "relation": NeighbourRelation.ZERO_OUT_ONE},
+        "privacy.noise.correlated.noise_multiplier",
+        "63 bits",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNSOUND.values(), ids=UNSOUND)
+def test_unsound_settings_are_refused_with_field_and_reason(private_bench, claim, case) -> None:
+    settings, changes, field, reason = case
+    bench = private_bench()
+
+    with pytest.raises(InvalidArgumentError, match=reason) as refused:
+        bench.register(0.0, 0.0, privacy=claim(**changes), **settings)
+
+    assert refused.value.details["field"] == field
+    assert refused.value.message.startswith(f"{field}: ")
+    assert bench.log.records == []
+
+
+@pytest.mark.parametrize("role", [TensorRole.STATISTIC, TensorRole.BUFFER])
+def test_tensors_that_are_not_learnt_are_refused(private_bench, claim, role) -> None:
+    tensors = {"weight": np.zeros(2, np.float32), "mean": np.zeros(1, np.float32)}
+    schema = ModelSchema.of(tensors, {"mean": (role, MergeRule.MEAN)})
+    bench = private_bench()
+
+    with pytest.raises(InvalidArgumentError, match="running statistics have no clip") as refused:
+        bench.register_schema(schema, tensors, privacy=claim())
+
+    assert refused.value.details["field"] == "schema.mean.role"
+
+
+SOUND = {
+    "a mean": (BUFFERED, {}),
+    "a sum": ({**BUFFERED, "aggregation": Aggregation(Sum())}, {}),
+    "correlated noise": (BUFFERED, {"noise": BANDED}),
+    "a tree": (BUFFERED, {"noise": TREE, "relation": NeighbourRelation.ZERO_OUT_ONE}),
+    "Poisson cohorts": (POISSON, {"noise": AMPLIFIED}),
+    "cohorts without replacement": (FIXED_SIZE, {"noise": AMPLIFIED, "relation": NeighbourRelation.REPLACE_ONE}),
+    "a discrete Gaussian": (BUFFERED, {"noise": IndependentNoise(2.0, DISCRETE, is_amplified=False)}),
+    "episodes": (BUFFERED, {"unit": PrivacyUnit.EPISODE}),
+}
+
+
+@pytest.mark.parametrize("case", SOUND.values(), ids=SOUND)
+def test_sound_settings_are_taken(private_bench, claim, case) -> None:
+    settings, changes = case
+    bench = private_bench()
+
+    bench.register(0.0, 0.0, privacy=claim(**changes), **settings)
+
+    assert bench.status.has_claim
+
+
+def test_sampled_rounds_without_a_claim_are_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match="for models with a privacy claim"):
+        ModelSettings(consistency=SampledRounds(5, sampling_rate=0.5))
+
+
+@pytest.mark.parametrize("delta", [1 / 50, 0.5, 0.0, float("nan")])
+def test_a_delta_not_below_one_over_the_population_is_refused(claim, delta) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"below 0\.02 \(1 / population\)"):
+        claim(delta=delta)
+
+
+def test_the_rounds_that_a_claim_rests_on_cannot_be_changed(private_bench, claim) -> None:
+    bench = private_bench()
+    bench.register(0.0, privacy=claim(), **BUFFERED)
+
+    with pytest.raises(InvalidArgumentError, match="the privacy claim rests on it"):
+        bench.models.update("policy", ModelUpdate(consistency=BufferedAsynchronous(50)))
+
+
+REFUSED_CONTRIBUTIONS: dict[str, tuple[dict[str, object], type[HeronryError], str]] = {
+    "a weight": ({"weight": 2.0}, InvalidArgumentError, "weight: got 2"),
+    "a negative weight": ({"weight": -1.0}, InvalidArgumentError, "weight: got -1"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_CONTRIBUTIONS.values(), ids=REFUSED_CONTRIBUTIONS)
+def test_a_client_cannot_scale_its_own_share(private_bench, claim, case) -> None:
+    fields, error, message = case
+    bench = private_bench()
+    bench.register(0.0, privacy=claim(), **BUFFERED)
+
+    with pytest.raises(error, match=message):
+        bench.push_delta("a", 1.0, **fields)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_values_that_are_not_finite_are_refused_before_anything_is_counted(private_bench, claim, value) -> None:
+    bench = private_bench()
+    bench.register(0.0, 0.0, privacy=claim(), **BUFFERED)
+
+    with pytest.raises(InvalidContributionError, match=r"weight\[1\]"):
+        bench.push_delta("a", 0.0, value)
+
+    assert bench.model.round.num_contributions == 0
+
+
+def test_a_client_counts_once_in_a_release(private_bench, claim) -> None:
+    bench = private_bench()
+    bench.register(0.0, privacy=claim(), **BUFFERED)
+    bench.push_delta("a", 1.0)
+
+    with pytest.raises(FailedPreconditionError, match="one contribution a client and release: round 1"):
+        bench.push_delta("a", 1.0)
+    bench.push_delta("b", 1.0)
+
+
+def test_a_contribution_of_several_episodes_is_refused(private_bench, claim) -> None:
+    bench = private_bench()
+    bench.register(0.0, privacy=claim(unit=PrivacyUnit.EPISODE), **BUFFERED)
+
+    with pytest.raises(InvalidArgumentError, match="the unit of privacy is one episode") as refused:
+        bench.push_delta("a", 1.0, sample_count=2)
+
+    assert refused.value.details["field"] == "sample_count"
+    # Two contributions of a client are two episodes.
+    bench.push_delta("a", 1.0, sample_count=1)
+    bench.push_delta("a", 1.0)
+
+
+def test_error_feedback_is_refused_where_the_unit_is_an_episode(private_bench, claim) -> None:
+    bench = private_bench()
+    bench.register(0.0, privacy=claim(unit=PrivacyUnit.EPISODE), **BUFFERED)
+
+    with pytest.raises(InvalidArgumentError, match="carries earlier episodes on") as refused:
+        bench.models.admit(bench.header(codec=ParameterCodec.TOP_K, kind=ContributionKind.DELTA), 8, "worker", 0.0)
+
+    assert refused.value.details["field"] == "codec"
+
+
+def test_an_episode_that_costs_more_than_the_limit_is_refused(private_bench, claim) -> None:
+    # One Gaussian of 2 at delta 1e-5 costs 2.0.
+    bench = private_bench()
+    bench.register(0.0, privacy=claim(unit=PrivacyUnit.EPISODE, epsilon_limit=1.5), **BUFFERED)
+
+    with pytest.raises(BudgetExhaustedError, match="an episode"):
+        bench.push_delta("a", 1.0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"unit": PrivacyUnit.EPISODE},
+        {"relation": NeighbourRelation.REPLACE_ONE},
+        {"noise": BANDED},
+    ],
+    ids=["unit", "relation", "scope"],
+)
+def test_a_claim_of_another_kind_under_a_used_name_is_refused(private_bench, claim, changes) -> None:
+    bench = private_bench()
+    bench.register(0.0, privacy=claim(), **BUFFERED)
+    bench.models.delete("policy")
+
+    with pytest.raises(FailedPreconditionError, match="or another name") as refused:
+        bench.register(0.0, privacy=claim(**changes), **BUFFERED)
+
+    assert refused.value.details["field"] == "privacy"
