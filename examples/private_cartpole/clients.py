@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from cart_poles import Variants, start_state
-from episodes import Episodes, play, play_greedily
-from policy import Array, hidden_and_logit, logit_gradient, probability
+from private_cartpole.cart_poles import Variants, start_state
+from private_cartpole.episodes import Episodes, play, play_greedily
+from private_cartpole.policy import Array, hidden_and_logit, logit_gradient, probability
 
 DISCOUNT, NUM_EPISODES, LOCAL_RATE = 0.99, 8, 20.0
 # What a client's random numbers are for; rounds of learning count upwards from the last.

@@ -6,8 +6,8 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from cart_poles import MAX_STEPS, Bools, Floats, Variants, has_fallen, start_state, step
-from policy import NUM_OBSERVED, Array, features, hidden_and_logit, probability
+from private_cartpole.cart_poles import MAX_STEPS, Bools, Floats, Variants, has_fallen, start_state, step
+from private_cartpole.policy import NUM_OBSERVED, Array, features, hidden_and_logit, probability
 
 
 @dataclass(frozen=True)
