@@ -68,6 +68,11 @@ class Setting:
         # Who lost its lease for a moment holds up nobody: coins are flipped for all clients, there or not.
         fewest = self.num_clients - self.num_clients // 10
         rounds_of_coins = SampledRounds(
-            self.num_clients, deadline_s=DEADLINE_S, sampling_rate=self.sampling_rate, min_clients=fewest
+            self.num_clients,
+            deadline_s=DEADLINE_S,
+            sampling_rate=self.sampling_rate,
+            min_clients=fewest,
+            # All who see versions are this program's own: when one appears is told nobody else.
+            closes_early=True,
         )
         return ModelSettings(rounds_of_coins, optimizer=optimizer, privacy=privacy)

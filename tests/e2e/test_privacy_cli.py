@@ -26,7 +26,7 @@ from heronry.client import (
 TENSORS = {"weight": np.zeros(6, np.float32)}
 CLAIM = PrivacySettings(
     PrivacyUnit.CLIENT,
-    NeighbourRelation.ADD_OR_REMOVE_ONE,
+    NeighbourRelation.ZERO_OUT_ONE,
     population=50,
     delta=1e-3,
     epsilon_limit=8.0,
@@ -39,7 +39,7 @@ max_env_steps: 1500
 evaluation: {episodes: 2, judge_episodes: 2}
 privacy:
   unit: client
-  relation: add_or_remove_one
+  relation: zero_out_one
   population: 1
   delta: 1e-3
   epsilon_limit: 8

@@ -100,7 +100,7 @@ def zygote() -> Iterator[Zygote]:
 def claim(noise: str) -> ModelSettings:
     privacy = PrivacySettings(
         unit=PrivacyUnit.CLIENT,
-        relation=NeighbourRelation.ADD_OR_REMOVE_ONE,
+        relation=NeighbourRelation.ZERO_OUT_ONE,
         population=10,
         delta=1e-3,
         epsilon_limit=1e5,

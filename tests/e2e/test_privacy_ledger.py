@@ -22,7 +22,7 @@ from heronry.types.privacy import (
 PATIENCE_S = 30.0
 CLAIM = PrivacySettings(
     unit=PrivacyUnit.CLIENT,
-    relation=NeighbourRelation.ADD_OR_REMOVE_ONE,
+    relation=NeighbourRelation.ZERO_OUT_ONE,
     population=10,
     delta=1e-3,
     epsilon_limit=100.0,

@@ -11,6 +11,7 @@ from heronry.privacy.audit import matched_filter, noise_rows
 from heronry.privacy.factorisation import strategy_of
 from heronry.types.consistency import BufferedAsynchronous, Consistency, SampledRounds
 from heronry.types.errors import ConfigurationError
+from heronry.types.experience import AcknowledgementLevel
 from heronry.types.models import ModelSettings
 from heronry.types.privacy import (
     BufferedFactorisation,
@@ -71,7 +72,10 @@ class AuditClaim:
     @property
     def settings(self) -> ModelSettings:
         """The settings of the audit's model."""
-        return ModelSettings(consistency=self.consistency, privacy=self.privacy)
+        if self.privacy.unit is not PrivacyUnit.EPISODE:
+            return ModelSettings(consistency=self.consistency, privacy=self.privacy)
+        level = AcknowledgementLevel.DISK
+        return ModelSettings(consistency=self.consistency, privacy=self.privacy, acknowledgement=level)
 
     @property
     def is_sampled(self) -> bool:
@@ -115,12 +119,12 @@ def claim_of_flags(flags: AuditFlags, num_canaries: int) -> AuditClaim:
     if flags.delta is None:
         raise missing_flag("--delta", f"a value below {0.5 / num_canaries:.3g}")
     relations = {
+        "poisson": NeighbourRelation.ADD_OR_REMOVE_ONE,
         "without-replacement": NeighbourRelation.REPLACE_ONE,
-        "tree": NeighbourRelation.ZERO_OUT_ONE,
     }
     privacy = PrivacySettings(
         unit=PrivacyUnit.CLIENT,
-        relation=relations.get(flags.mechanism, NeighbourRelation.ADD_OR_REMOVE_ONE),
+        relation=relations.get(flags.mechanism, NeighbourRelation.ZERO_OUT_ONE),
         population=num_canaries,
         delta=_delta_for(flags.delta, num_canaries),
         epsilon_limit=_NO_LIMIT,
@@ -149,7 +153,9 @@ def claim_like(model: str, settings: ModelSettings, flags: AuditFlags, num_canar
         share = num_canaries / mode.num_clients
         sizes = (None if size is None else max(1, round(size * share)) for size in (mode.cohort_size, mode.max_cohort))
         cohort_size, max_cohort = sizes
-        sampling = SampledRounds(num_canaries, _DEADLINE_S, mode.sampling_rate, max_cohort, cohort_size)
+        sampling = SampledRounds(
+            num_canaries, _DEADLINE_S, mode.sampling_rate, max_cohort, cohort_size, closes_early=True
+        )
     return _claim(privacy, sampling, num_canaries, flags.rounds or _ROUNDS_LIKE)
 
 
@@ -191,9 +197,9 @@ def _sampling_of(flags: AuditFlags, num_canaries: int) -> SampledRounds | None:
     if flags.mechanism == "poisson":
         if flags.sampling_rate is None:
             raise missing_flag("--sampling-rate", "a value above 0, at most 1")
-        return SampledRounds(num_canaries, _DEADLINE_S, sampling_rate=flags.sampling_rate)
+        return SampledRounds(num_canaries, _DEADLINE_S, sampling_rate=flags.sampling_rate, closes_early=True)
     if flags.mechanism == "without-replacement":
         if flags.cohort is None:
             raise missing_flag("--cohort", f"1 to {num_canaries} (--canaries)")
-        return SampledRounds(num_canaries, _DEADLINE_S, cohort_size=flags.cohort)
+        return SampledRounds(num_canaries, _DEADLINE_S, cohort_size=flags.cohort, closes_early=True)
     return None

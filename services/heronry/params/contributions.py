@@ -18,7 +18,7 @@ from heronry.params.staging import Staging
 from heronry.params.upload import Upload
 from heronry.runtime.clock import Clock
 from heronry.types.contribution import Acknowledgement, ParameterCodec
-from heronry.types.errors import HeronryError
+from heronry.types.errors import HeronryError, InvalidContributionError
 from heronry.wire.chunks import CHUNK_BYTES
 from heronry.wire.contributions import contribution_header_from_proto
 
@@ -71,13 +71,21 @@ class Contributions:
                 await upload.discard()
                 return counted
         async with self._staging.buffer(message.num_bytes) as buffer:
-            decoded = await self._decoded(upload, layout, header.codec, buffer, client_id)
-            now_s, time_s = self._clock.now(), self._clock.wall()
+            try:
+                decoded = await self._decoded(upload, layout, header.codec, buffer, client_id)
+            except InvalidContributionError as error:
+                times = self._clock.now(), self._clock.wall()
+                refuse = state.models.refuse
+                raise await state.change(refuse, header, error, message.num_bytes, client_id, *times) from None
+            times = self._clock.now(), self._clock.wall()
             if is_large:
-                return await state.change(state.models.push, header, decoded, message.num_bytes, now_s, time_s)
-            return await state.change(
-                state.models.admit_and_push, header, decoded, message.num_bytes, client_id, now_s, time_s
-            )
+                answer = await state.change(state.models.push, header, decoded, message.num_bytes, *times)
+            else:
+                push = state.models.admit_and_push
+                answer = await state.change(push, header, decoded, message.num_bytes, client_id, *times)
+        if isinstance(answer, HeronryError):
+            raise answer
+        return answer
 
     async def _decoded(
         self, upload: Upload[pb.PushRequest], layout: ParameterLayout, codec: ParameterCodec, buffer: Bytes, client: str

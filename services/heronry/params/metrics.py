@@ -48,7 +48,8 @@ class _Figures:
 class ModelMetrics(Collector):
     """Reads the models when it is scraped, in the scrape's thread, between two calls of their owner.
 
-    An owner that is never free meanwhile leaves the figures of the last scrape standing.
+    An owner that is never free meanwhile leaves the figures of the last scrape standing. While a model keeps its
+    cohorts secret, nothing is told that grows with each contribution or reader: memory, transfers, the journal.
     """
 
     def __init__(self, state: Callable[[], OpenState | None], transfers: Transfers, clock: Clock) -> None:
@@ -61,11 +62,14 @@ class ModelMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield all figures, those of models by their names."""
-        yield from self._memory()
         state = self._state()
+        keeps_cohorts = state is not None and state.models.keeps_cohorts
+        if not keeps_cohorts:
+            yield from self._memory()
         if state is None:
             return
-        yield _gauge("journal_bytes", "Bytes that a restart would have to replay", state.journal_bytes)
+        if not keeps_cohorts:
+            yield _gauge("journal_bytes", "Bytes that a restart would have to replay", state.journal_bytes)
         figures = self._figures(state)
         infos = figures.infos
         versions = GaugeMetricFamily("heronry_params_version", "Number of the newest version", labels=("model",))

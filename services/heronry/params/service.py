@@ -105,7 +105,12 @@ class ParamsService:
         path = self._settings.data_dir / (run_id or _STANDALONE) / "checkpoints" / "params"
         self._make_folder(path)
         owner = f"{self._settings.instance or self.role} (process {os.getpid()})"
-        guards = FolderGuards(path, owner, self._settings.insecure_deterministic_noise)
+        guards = FolderGuards(
+            path,
+            owner,
+            self._settings.insecure_deterministic_noise,
+            is_authenticated=self._settings.tokens_file is not None,
+        )
         resources = ModelResources(
             self._settings.lease_s, self._transfers.pool, path, self._chance, guards, self._transfers.buffers.take
         )

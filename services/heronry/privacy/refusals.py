@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from heronry.types.aggregation import FederatedMean, Mean, Sum
 from heronry.types.consistency import LatePolicy, SampledRounds, SynchronousRounds, round_size
 from heronry.types.errors import InvalidArgumentError
+from heronry.types.experience import AcknowledgementLevel
 from heronry.types.models import ModelSettings
 from heronry.types.optimizers import MixingOptimizer
 from heronry.types.privacy import (
@@ -114,6 +115,26 @@ def _amplified(case: _Case) -> _Refusal | None:
     return None
 
 
+def _relation(case: _Case) -> _Refusal | None:
+    """Refuse "present or absent" where another client takes an absent one's place: that moves a sum by two bounds."""
+    mode, noise = case.settings.consistency, case.privacy.noise
+    is_drawn = isinstance(mode, SampledRounds) and mode.cohort_size is None
+    if is_drawn and isinstance(mode, SampledRounds) and mode.max_cohort is not None:
+        # With a cap one who is absent makes room as well; the accountant of amplified ones knows.
+        is_drawn = isinstance(noise, IndependentNoise) and noise.is_amplified
+    if is_drawn or case.privacy.relation is not NeighbourRelation.ADD_OR_REMOVE_ONE:
+        return None
+    allowed = "'zero_out_one', 'replace_one' (another takes the place of one who is absent)"
+    return "privacy.relation", case.privacy.relation.value, allowed
+
+
+def _largest(case: _Case) -> _Refusal | None:
+    max_norm = case.settings.limits.max_norm
+    if max_norm is None:
+        return None
+    return "limits.max_norm", max_norm, "none (contributions are clipped; which are refused would tell of their values)"
+
+
 def _unit(case: _Case) -> _Refusal | None:
     if case.privacy.unit is not PrivacyUnit.EPISODE:
         return None
@@ -180,14 +201,17 @@ def _unseen(case: _Case) -> _Refusal | None:
         return "aggregation.rule", type(settings.aggregation.rule).__name__, "Mean, Sum (weights cannot be checked)"
     if not isinstance(privacy.clip, FixedClip):
         return "privacy.clip", type(privacy.clip).__name__, "FixedClip (nobody can count who was clipped)"
-    if settings.limits.max_norm is not None:
-        return "limits.max_norm", settings.limits.max_norm, "none (no norm is seen; clients clip)"
     if privacy.unit is PrivacyUnit.EPISODE:
         return "privacy.unit", "episode", "'client' (what a contribution was made of cannot be checked)"
-    if privacy.relation is NeighbourRelation.ADD_OR_REMOVE_ONE:
-        allowed = "'zero_out_one', 'replace_one' (who takes part is public, and brings noise)"
-        return "privacy.relation", privacy.relation.value, allowed
     return None
+
+
+def _forgetful(case: _Case) -> _Refusal | None:
+    """Refuse what a crash may forget, where a repeat is told by its request alone."""
+    level = case.settings.acknowledgement
+    if case.privacy.unit is not PrivacyUnit.EPISODE or level is AcknowledgementLevel.DISK:
+        return None
+    return "acknowledgement", level.value, "'disk' (an episode that is forgotten would be counted again)"
 
 
 _CHECKS: Final[tuple[_Check, ...]] = (
@@ -198,10 +222,13 @@ _CHECKS: Final[tuple[_Check, ...]] = (
     _late,
     _sampled,
     _amplified,
-    _unit,
     _tree,
+    _relation,
+    _largest,
+    _unit,
     _cohort,
     _unseen,
     _norm,
     _multiplier,
+    _forgetful,
 )

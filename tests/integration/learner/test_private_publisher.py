@@ -28,7 +28,7 @@ LEARNT = {"weight": np.ones(1000, np.float32)}
 # One release at z = 1 spends 4.38 at 1e-5, two 6.69: the limit pays for one.
 CLAIM = PrivacySettings(
     PrivacyUnit.CLIENT,
-    NeighbourRelation.ADD_OR_REMOVE_ONE,
+    NeighbourRelation.ZERO_OUT_ONE,
     population=1,
     delta=1e-5,
     epsilon_limit=5.0,

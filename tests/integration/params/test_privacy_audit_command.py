@@ -22,7 +22,7 @@ from heronry.types.privacy import (
 NOISE = IndependentNoise(4.0, NoiseSampler.ROUNDED_GAUSSIAN, is_amplified=False)
 CLAIM = PrivacySettings(
     unit=PrivacyUnit.CLIENT,
-    relation=NeighbourRelation.ADD_OR_REMOVE_ONE,
+    relation=NeighbourRelation.ZERO_OUT_ONE,
     population=1000,
     delta=1e-5,
     epsilon_limit=2.5,

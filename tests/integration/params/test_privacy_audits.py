@@ -21,6 +21,7 @@ from heronry.client import (
 from heronry.params.core.private import noise_sources
 from heronry.privacy.accounting import gaussian_epsilon
 from heronry.privacy.audit import OneRunAudit, OneRunResult, two_worlds_epsilon
+from heronry.types.experience import AcknowledgementLevel
 from heronry.types.privacy import (
     FixedClip,
     IndependentNoise,
@@ -93,14 +94,14 @@ def episodes(mode: BufferedAsynchronous | Asynchronous) -> ModelSettings:
     """Return a claim of single contributions: nobody's budget is used up."""
     privacy = PrivacySettings(
         unit=PrivacyUnit.EPISODE,
-        relation=NeighbourRelation.ADD_OR_REMOVE_ONE,
+        relation=NeighbourRelation.ZERO_OUT_ONE,
         population=9,
         delta=DELTA,
         epsilon_limit=5.0,
         clip=FixedClip(1.0),
         noise=IndependentNoise(1.0, NoiseSampler.ROUNDED_GAUSSIAN, is_amplified=False),
     )
-    return ModelSettings(consistency=mode, privacy=privacy)
+    return ModelSettings(consistency=mode, privacy=privacy, acknowledgement=AcknowledgementLevel.DISK)
 
 
 async def scores_of_worlds(mesh, num_canaries: int, num_releases: int) -> tuple[np.ndarray, np.ndarray]:
@@ -145,8 +146,8 @@ async def release(client: ParamsClient, newest, is_there: bool) -> tuple[object,
     return pulled.version, float(pulled["w"][0])
 
 
-@pytest.mark.acceptance
-@pytest.mark.timeout(900)
+@pytest.mark.long
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("factor", [1.0, 0.5])
 async def test_two_times_twenty_thousand_releases_tell_the_claim_from_half_its_noise(
     mesh, monkeypatch: pytest.MonkeyPatch, factor: float

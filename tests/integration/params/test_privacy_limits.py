@@ -33,9 +33,10 @@ DELTA = 1e-3
 
 
 def claim(noise: Noise, limit: float, consistency: Consistency) -> ModelSettings:
+    is_drawn = isinstance(consistency, SampledRounds)
     privacy = PrivacySettings(
         unit=PrivacyUnit.CLIENT,
-        relation=NeighbourRelation.ADD_OR_REMOVE_ONE,
+        relation=NeighbourRelation.ADD_OR_REMOVE_ONE if is_drawn else NeighbourRelation.ZERO_OUT_ONE,
         population=NUM_CLIENTS,
         delta=DELTA,
         epsilon_limit=limit,
@@ -124,7 +125,7 @@ async def test_the_pattern_of_a_horizon_holds_and_no_further_horizon_is_begun(me
 
 async def test_drawn_cohorts_end_when_everybodys_budget_is_spent(mesh) -> None:
     noise = IndependentNoise(1.0, NoiseSampler.ROUNDED_GAUSSIAN, is_amplified=True)
-    settings = claim(noise, 6.0, SampledRounds(NUM_CLIENTS, 0.2, sampling_rate=0.5))
+    settings = claim(noise, 6.0, SampledRounds(NUM_CLIENTS, 0.2, sampling_rate=0.5, closes_early=True))
 
     async with crowd(mesh, settings) as clients, contextlib.AsyncExitStack() as stack:
         for client in clients.clients:

@@ -34,7 +34,7 @@ INDEPENDENT = IndependentNoise(MULTIPLIER, NoiseSampler.ROUNDED_GAUSSIAN, is_amp
 def claim(noise: Noise) -> ModelSettings:
     privacy = PrivacySettings(
         unit=PrivacyUnit.CLIENT,
-        relation=NeighbourRelation.ADD_OR_REMOVE_ONE,
+        relation=NeighbourRelation.ZERO_OUT_ONE,
         population=50,
         delta=1e-3,
         epsilon_limit=100.0,

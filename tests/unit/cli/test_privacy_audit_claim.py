@@ -94,7 +94,7 @@ def test_drawn_cohorts_keep_their_share_of_all_clients() -> None:
 
 
 def test_an_episode_contributes_once() -> None:
-    privacy = replace(CLAIM, unit=PrivacyUnit.EPISODE, relation=NeighbourRelation.ADD_OR_REMOVE_ONE)
+    privacy = replace(CLAIM, unit=PrivacyUnit.EPISODE, relation=NeighbourRelation.ZERO_OUT_ONE)
 
     claim = claim_like("policy", ModelSettings(privacy=privacy), AuditFlags(rounds=5), 20)
 

@@ -75,6 +75,11 @@ def test_people_see_which_bound_is_enforced_and_what_noise_is_left(capsys: pytes
         (["--delta", "1e-5", "--noise-multiplier", "1", "--rounds", "1"], "--sampling-rate: missing"),
         ([*FIRST, "--sampling-rate", "2"], "--sampling-rate: got 2.0, allowed: above 0, at most 1"),
         ([*FIRST, "--mechanism", "other"], "--mechanism: got 'other', allowed: poisson, "),
+        # Another client would take the place of one who is absent.
+        (
+            [*FIXED, "--noise-multiplier", "1", "--relation", "add-or-remove-one"],
+            "allowed: zero_out_one or replace_one",
+        ),
         ([*FIRST, "--relation", "zero-out"], "--relation: got 'zero-out'"),
     ],
 )

@@ -18,7 +18,7 @@ TOLD = PrivacyStatus(
     statement="Model 'policy': all published versions together are private. " * 4,
     mechanism="independent rounded Gaussian noise",
     unit=PrivacyUnit.CLIENT,
-    relation=NeighbourRelation.ADD_OR_REMOVE_ONE,
+    relation=NeighbourRelation.ZERO_OUT_ONE,
     delta=1e-3,
     epsilon_limit=8.0,
     epsilon_spent=2.0,
@@ -32,7 +32,7 @@ TOLD = PrivacyStatus(
 )
 CLAIM = {
     "unit": "client",
-    "relation": "add_or_remove_one",
+    "relation": "zero_out_one",
     "population": 10,
     "delta": 1e-3,
     "epsilon_limit": 8.0,
@@ -92,7 +92,7 @@ def test_a_run_says_what_it_will_claim_and_what_not() -> None:
     print_claim(screen, RunSpec.from_dict({"environment": {"id": "E"}, "max_env_steps": 256, "privacy": CLAIM}))
 
     first, second = screen.file.getvalue().splitlines()
-    assert "for one client (add_or_remove_one): epsilon at most 8 at delta 0.001" in first
+    assert "for one client (zero_out_one): epsilon at most 8 at delta 0.001" in first
     assert "clipping norm 1.5, independent noise of multiplier 12" in first
     assert "outside of the claim: returns and losses, which this run shows" in second
 

@@ -5,7 +5,7 @@ from heronry.types.privacy import FixedClip
 
 CLAIM = {
     "unit": "client",
-    "relation": "add_or_remove_one",
+    "relation": "zero_out_one",
     "population": 10,
     "delta": 1e-3,
     "epsilon_limit": 8.0,

@@ -18,6 +18,7 @@ from heronry.params.core.rounds import Place
 from heronry.types.blocking import Changed
 from heronry.types.consistency import BufferedAsynchronous
 from heronry.types.contribution import Acknowledgement, ContributionHeader, ContributionKind
+from heronry.types.errors import HeronryError
 from heronry.types.experience import AcknowledgementLevel
 from heronry.types.models import ModelSettings
 from heronry.types.tensors import ModelSchema
@@ -113,6 +114,8 @@ class Bench:
 
     def _noted(self, changed: Changed):
         self.woken |= changed.conditions
+        if isinstance(changed.value, HeronryError):
+            raise changed.value
         return changed.value
 
     @property

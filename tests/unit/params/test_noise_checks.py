@@ -44,7 +44,7 @@ def test_row_deviations_are_the_norms_of_the_rows_of_the_inverse(noise: Correlat
 # Sound noise fails one test in 10^12.
 @pytest.mark.parametrize("noise", CORRELATED)
 def test_correlated_noise_is_sound_in_every_release(noise: CorrelatedNoise) -> None:
-    source, checks = CorrelatedSource(NoiseKey.fresh(), noise, NUM), NoiseChecks()
+    source, checks = CorrelatedSource([(0, NoiseKey.fresh())], noise, strategy_of(noise), NUM), NoiseChecks()
 
     for release in range(6):
         total = np.zeros(NUM, np.int64)

@@ -21,7 +21,7 @@ CORRELATED = {"noise_multiplier": 9.0, "horizon": 500, "max_participations": 500
 QUANTILE = {"initial_norm": 1.0, "quantile": 0.5, "learning_rate": 0.2, "count_noise": 10.0}
 CLAIM: dict[str, object] = {
     "unit": "client",
-    "relation": "add_or_remove_one",
+    "relation": "zero_out_one",
     "population": 10,
     "delta": 1e-3,
     "epsilon_limit": 8.0,
@@ -42,7 +42,7 @@ def test_a_claim_is_read_in_full_and_survives_its_own_dictionary() -> None:
 
     noise = IndependentNoise(12.0, NoiseSampler.ROUNDED_GAUSSIAN, is_amplified=False)
     expected = PrivacySettings(
-        PrivacyUnit.CLIENT, NeighbourRelation.ADD_OR_REMOVE_ONE, 10, 1e-3, 8.0, FixedClip(1.5), noise
+        PrivacyUnit.CLIENT, NeighbourRelation.ZERO_OUT_ONE, 10, 1e-3, 8.0, FixedClip(1.5), noise
     )
     assert policy_settings(spec).privacy == expected
     assert RunSpec.from_dict(spec.to_dict()) == spec

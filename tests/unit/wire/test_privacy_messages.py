@@ -105,7 +105,7 @@ def test_noise_without_a_sampler_or_strategy_is_refused() -> None:
     [
         SampledRounds(200, 30.0, sampling_rate=0.1),
         SampledRounds(200, 30.0, sampling_rate=0.1, max_cohort=40, min_clients=150),
-        SampledRounds(200, 30.0, cohort_size=20),
+        SampledRounds(200, 30.0, cohort_size=20, closes_early=True),
     ],
 )
 def test_sampled_rounds_come_back_as_they_were(mode: SampledRounds) -> None:

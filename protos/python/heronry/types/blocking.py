@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class WouldBlock(Exception):
 
 
 @dataclass(frozen=True)
-class Changed(Generic[T]):
+class Changed(Generic[T_co]):
     """A core call's result with the conditions it changed; the shell wakes their waiters."""
 
-    value: T
+    value: T_co
     conditions: frozenset[Hashable] = field(default_factory=frozenset)

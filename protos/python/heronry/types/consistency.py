@@ -124,11 +124,13 @@ class SampledRounds:
 
     Attributes:
       num_clients: clients there are, with a lease or not; a public number.
-      deadline_s: from the opening of a round, which then ends with whatever has come.
+      deadline_s: from the opening of a round, which ends then, with whatever has come.
       sampling_rate: probability of being drawn, in (0, 1]; None: cohorts of `cohort_size`.
       max_cohort: of a Poisson cohort so many stay at most; None: all.
       cohort_size: drawn without replacement; None: Poisson cohorts.
       min_clients: with a lease before a round opens; None: all.
+      closes_early: whether a round ends as soon as its cohort has answered. It is faster, and the end then depends on
+        who was drawn: the claim assumes that whoever sees versions does not see when they appear.
     """
 
     num_clients: int
@@ -137,9 +139,11 @@ class SampledRounds:
     max_cohort: int | None = None
     cohort_size: int | None = None
     min_clients: int | None = None
+    closes_early: bool = False
 
     def __post_init__(self) -> None:
         field = "consistency.sampled"
+        check_type(f"{field}.closes_early", self.closes_early, bool)
         _set_count(self, field, "num_clients", 1)
         object.__setattr__(self, "deadline_s", duration(f"{field}.deadline_s", self.deadline_s))
         if (self.sampling_rate is None) == (self.cohort_size is None):

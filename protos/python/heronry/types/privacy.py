@@ -21,9 +21,10 @@ class PrivacyUnit(enum.Enum):
 class NeighbourRelation(enum.Enum):
     """Which data sets are neighbours: those that differ in one unit."""
 
+    # One unit is there or not; where arrivals fill the rounds another one would take its place: refused there.
     ADD_OR_REMOVE_ONE = "add_or_remove_one"
     REPLACE_ONE = "replace_one"
-    # One unit's contributions are replaced by zeros (`REPLACE_SPECIAL` of dp-accounting).
+    # One unit's contributions are replaced by zeros (`REPLACE_SPECIAL` of dp-accounting); that they come is public.
     ZERO_OUT_ONE = "zero_out_one"
 
 

@@ -241,6 +241,7 @@ def _sampled_to_proto(sampled: SampledRounds) -> pb.SampledRounds:
         deadline=duration_to_proto(sampled.deadline_s),
         max_cohort=sampled.max_cohort or 0,
         min_clients=sampled.min_clients or 0,
+        closes_early=sampled.closes_early,
     )
     if sampled.sampling_rate is not None:
         message.sampling_rate = sampled.sampling_rate
@@ -258,6 +259,7 @@ def _sampled_from_proto(message: pb.SampledRounds) -> SampledRounds:
         max_cohort=message.max_cohort or None,
         cohort_size=message.cohort_size if sampling == "cohort_size" else None,
         min_clients=message.min_clients or None,
+        closes_early=message.closes_early,
     )
 
 

@@ -64,7 +64,7 @@ def _privacy_of(noise: str, population: int) -> PrivacySettings:
     """Return a claim that any number of rounds keeps, with the noise of a real one."""
     return PrivacySettings(
         unit=PrivacyUnit.CLIENT,
-        relation=NeighbourRelation.ADD_OR_REMOVE_ONE,
+        relation=NeighbourRelation.ZERO_OUT_ONE,
         population=population,
         delta=_DELTA,
         epsilon_limit=_EPSILON_LIMIT,

@@ -70,8 +70,13 @@ class Catalogue:
         return {
             "versions": float(sum(m.history.newest.version.number for m in models)),
             "accepted": float(sum(m.figures.num_accepted for m in told)),
-            "refused": float(sum(m.figures.num_refused for m in models)),
+            "refused": float(sum(m.figures.num_refused for m in told)),
         }
+
+    @property
+    def keeps_cohorts(self) -> bool:
+        """Whether the claim of some model rests on nobody's knowing who took part; callable from any thread."""
+        return any(m.privacy is not None and m.privacy.keeps_cohort for m in list(self._models.values()))
 
     def privacy_status(self, name: str) -> PrivacyStatus:
         """State what is claimed of a model, and what has been spent."""

@@ -218,8 +218,15 @@ class Model:
         return changed
 
     def enter_epoch(self, epoch: int) -> None:
-        """Move all versions to another epoch and end all leases, as after a restart."""
+        """Move all versions to another epoch and end all leases, as after a restart.
+
+        A round with a secret cohort is dropped, though its contributions were acknowledged: a second cohort beside what
+        it has counted would give its members two chances to be in one release.
+        """
         self.epoch = epoch
+        if self.privacy is not None and self.privacy.keeps_cohort:
+            self.requests.forget(self.round.round_id)
+            self.drop_round()
         self.history.restamp(epoch)
         self.requests.restamp(epoch)
         self.rollbacks.restamp(epoch)

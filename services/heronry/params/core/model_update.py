@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from heronry.privacy.refusals import check_settings
 from heronry.types.consistency import Consistency
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.models import ContributionLimits, ModelSettings
@@ -26,15 +27,15 @@ class ModelUpdate:
         """Return the settings with the changes.
 
         Raises:
-          InvalidArgumentError: another mode or kind, figures that do not go with the aggregation, or rounds that a
-            privacy claim rests on.
+          InvalidArgumentError: another mode or kind, figures that do not go with the aggregation, or what a
+            privacy claim does not go with.
         """
         _check_same("consistency", settings.consistency, self.consistency)
         _check_same("optimizer", settings.optimizer, self.optimizer)
         if settings.privacy is not None and self.consistency not in {None, settings.consistency}:
             allowed = "as registered (the privacy claim rests on it)"
             raise InvalidArgumentError.of("consistency", self.consistency, allowed)
-        return replace(
+        changed = replace(
             settings,
             consistency=settings.consistency if self.consistency is None else self.consistency,
             limits=settings.limits if self.limits is None else self.limits,
@@ -43,6 +44,9 @@ class ModelUpdate:
                 settings.num_versions_kept if self.num_versions_kept is None else self.num_versions_kept
             ),
         )
+        if changed.privacy is not None:
+            check_settings(changed, changed.privacy)
+        return changed
 
 
 def _check_same(field: str, has: object, wanted: object | None) -> None:

@@ -1,5 +1,6 @@
 """The models of a service, and the order in which their changes become durable."""
 
+import contextlib
 import random
 import re
 from collections.abc import Callable
@@ -31,11 +32,11 @@ from heronry.params.core.membership import Membership
 from heronry.params.core.model import Model
 from heronry.params.core.model_update import ModelUpdate
 from heronry.params.core.optimizers.from_settings import check_precision
-from heronry.params.core.planning import discard, plan_close, plan_contribution
+from heronry.params.core.planning import discard, plan_close, plan_contribution, plan_zeros
 from heronry.params.core.plans import Plan
 from heronry.params.core.private.guards import Guards
 from heronry.params.core.private.model_privacy import ModelPrivacy
-from heronry.params.core.private.releasing import plan_release
+from heronry.params.core.private.releasing import given_up, plan_release
 from heronry.params.core.readers import Readers
 from heronry.params.core.resources import ModelResources
 from heronry.params.core.rollback import plan_rollback
@@ -46,7 +47,13 @@ from heronry.params.core.sharding.followers import FOLLOWER_ADDED, Followers
 from heronry.params.core.sharding.shardable import check_whole
 from heronry.types.blocking import Changed
 from heronry.types.contribution import Acknowledgement, ContributionHeader
-from heronry.types.errors import AlreadyExistsError, HeronryError, InvalidArgumentError, PermissionDeniedError
+from heronry.types.errors import (
+    AlreadyExistsError,
+    HeronryError,
+    InvalidArgumentError,
+    InvalidContributionError,
+    PermissionDeniedError,
+)
 from heronry.types.experience import AcknowledgementLevel
 from heronry.types.models import ModelSettings
 from heronry.types.tensors import ModelSchema
@@ -98,9 +105,11 @@ class Models(Readers, Membership, Followers, SecureSums):
         if name in self._models:
             return Changed((self._models[name].history.newest.version, False))
         model = Model(name, schema, settings, self._epoch, self._resources)
+        if model.privacy is None:
+            self._resources.guards.check_unclaimed(name)
         self._guard(model)
         first = model.initialise(flat, time_s)
-        self._log.append(registered(model, first), settings.acknowledgement)
+        self._log.append(registered(model, first, self._resources.guards.head), settings.acknowledgement)
         self._add(model)
         conditions = {model_condition(name), number_condition(name, 1), FOLLOWER_ADDED}
         return Changed((first.version, True), frozenset(conditions))
@@ -138,11 +147,12 @@ class Models(Readers, Membership, Followers, SecureSums):
 
     def push(
         self, header: ContributionHeader, decoded: Decoded, num_bytes: int, now_s: float, time_s: float
-    ) -> Changed[Acknowledgement]:
+    ) -> Changed[Acknowledgement | HeronryError]:
         """Count an admitted contribution of `num_bytes` as packed, once however often it comes.
 
         With `validate_only` everything is checked and nothing is counted. Refusals as `plan_contribution`, and
-        SchemaMismatchError when a model of another schema has taken the name since the values were decoded.
+        SchemaMismatchError when a model of another schema has taken the name since the values were decoded. In a
+        private model values that are refused count as zeros, and the error is returned.
         """
         model = self.model(header.model)
         check_decoded(model.layout, decoded)
@@ -150,15 +160,15 @@ class Models(Readers, Membership, Followers, SecureSums):
             return self._take_part(model, header, decoded, num_bytes)
         if (answer := model.repeated(header)) is not None:
             return Changed(answer)
-        plan = plan_contribution(model, header, decoded, num_bytes, now_s, time_s)
+        try:
+            with _unnoised(model, header):
+                plan = plan_contribution(model, header, decoded, num_bytes, now_s, time_s)
+        except InvalidContributionError as error:
+            return self._refused(model, header, error, num_bytes, now_s, time_s)
         if header.validate_only:
             discard(model, plan)
             return Changed(_validated(model, plan))
-        place = self._written(model, plan)
-        conditions = self._changed(model, model.commit(plan, place, now_s))
-        if model.privacy is not None:
-            conditions |= self._closed_due(model, now_s, time_s, None)
-        return Changed(plan.acknowledgement, conditions)
+        return Changed(plan.acknowledgement, self._counted(model, plan, now_s, time_s))
 
     def admit_and_push(
         self,
@@ -168,10 +178,28 @@ class Models(Readers, Membership, Followers, SecureSums):
         client_id: str,
         now_s: float,
         time_s: float,
-    ) -> Changed[Acknowledgement]:
+    ) -> Changed[Acknowledgement | HeronryError]:
         """Do `admit` and `push` at once, for a contribution that is too small to be refused early."""
         answer = self.admit(header, num_bytes, client_id, now_s)
         return self.push(header, decoded, num_bytes, now_s, time_s) if answer is None else Changed(answer)
+
+    def refuse(
+        self,
+        header: ContributionHeader,
+        error: InvalidContributionError,
+        num_bytes: int,
+        client_id: str,
+        now_s: float,
+        time_s: float,
+    ) -> Changed[HeronryError]:
+        """Return why the values of a contribution are refused; in a private model they count as zeros, once.
+
+        Nothing is counted with `validate_only`, or of a request that was counted before. Refusals as `admit`.
+        """
+        model = self.model(header.model)
+        if model.privacy is None or self.admit(header, num_bytes, client_id, now_s) is not None:
+            return Changed(error)
+        return self._refused(model, header, error, num_bytes, now_s, time_s)
 
     def close_due(
         self, now_s: float, time_s: float, problems: list[HeronryError] | None = None
@@ -224,6 +252,7 @@ class Models(Readers, Membership, Followers, SecureSums):
         if model.privacy is not None and state is not None:
             # Not before: while the round goes on, its noise is that of the release it was drawn for.
             model.privacy.restore(state)
+            model.privacy.required_guard.made()
         return Changed(rollback.published.version, self._changed(model, model.commit_rollback(rollback)))
 
     def update(self, name: str, update: ModelUpdate) -> Changed[ModelSettings]:
@@ -240,13 +269,14 @@ class Models(Readers, Membership, Followers, SecureSums):
         level = self.model(name).settings.acknowledgement
         # A checkpoint may hold the model although its contributions are not written: a restart must not restore it.
         is_unwritten = level is AcknowledgementLevel.MEMORY
-        self._log.append(deleted(name), AcknowledgementLevel.PROCESS if is_unwritten else level)
+        head = self._resources.guards.head
+        self._log.append(deleted(name, head), AcknowledgementLevel.PROCESS if is_unwritten else level)
         return Changed(None, self._drop(name))
 
     def begin_checkpoint(self) -> Checkpoint:
         """Take the state as it is now, without open rounds; later changes go to the next journal. Copies nothing."""
         snapshots = tuple(ModelSnapshot.of(self._models[name]) for name in sorted(self._models))
-        return Checkpoint(self._log.rotate(), self._epoch, snapshots)
+        return Checkpoint(self._log.rotate(), self._epoch, snapshots, self._resources.guards.head)
 
     def restore(self, recovered: Recovered) -> list[HeronryError]:
         """Take over what a folder held, in this object's own epoch; return what had to be left out."""
@@ -256,9 +286,37 @@ class Models(Readers, Membership, Followers, SecureSums):
         for model in self._models.values():
             self._expect(model)
         for model in self._models.values():
-            self._guard(model)
+            if self._guard(model):
+                # What a release may have left of must not enter another one.
+                is_dropped_anyway = model.privacy is not None and model.privacy.keeps_cohort
+                if model.round.num_contributions and not is_dropped_anyway:
+                    problems.append(given_up(model))
+                model.drop_round()
             model.enter_epoch(self._epoch)
         return problems
+
+    def _refused(
+        self,
+        model: Model,
+        header: ContributionHeader,
+        error: InvalidContributionError,
+        num_bytes: int,
+        now_s: float,
+        time_s: float,
+    ) -> Changed[HeronryError]:
+        """Count zeros for an admitted contribution to a private model; its client is told of the error all the same."""
+        if model.privacy is None or header.validate_only:
+            raise error
+        plan = plan_zeros(model, header, num_bytes, now_s, time_s)
+        return Changed(error, self._counted(model, plan, now_s, time_s))
+
+    def _counted(self, model: Model, plan: Plan, now_s: float, time_s: float) -> Conditions:
+        """Make a contribution's plan durable and true, and end a private round that it fills."""
+        place = self._written(model, plan)
+        conditions = self._changed(model, model.commit(plan, place, now_s))
+        if model.privacy is not None:
+            conditions |= self._closed_due(model, now_s, time_s, None)
+        return conditions
 
     def _written(self, model: Model, plan: Plan) -> Place | None:
         if model.settings.acknowledgement is AcknowledgementLevel.MEMORY:
@@ -280,10 +338,11 @@ class Models(Readers, Membership, Followers, SecureSums):
             state = model.privacy.state
             self._resources.guards.expect(state.ledger_sequence, state.ledger_digest)
 
-    def _guard(self, model: Model) -> None:
-        """Let a private model's releases be paid for from the ledger."""
-        if model.privacy is not None:
-            model.privacy.attach(self._resources.guards.of(model.name, model.privacy.claim))
+    def _guard(self, model: Model) -> bool:
+        """Let a private model's releases be paid for from the ledger; tell whether it holds one that was missed."""
+        if model.privacy is None:
+            return False
+        return model.privacy.attach(self._resources.guards.of(model.name, model.privacy.claim))
 
     def _closed_due(self, model: Model, now_s: float, time_s: float, problems: list[HeronryError] | None) -> Conditions:
         """Do what has become due for one model."""
@@ -317,6 +376,11 @@ class Models(Readers, Membership, Followers, SecureSums):
                 problems.append(error)
             return model.mode.postpone(model.round, now_s)
         return model.commit_close(closing, now_s)
+
+
+def _unnoised(model: Model, header: ContributionHeader) -> contextlib.AbstractContextManager[None]:
+    """Keep a contribution that is checked only from drawing noise, and a horizon from being paid for by it."""
+    return model.privacy.validating() if header.validate_only and model.privacy else contextlib.nullcontext()
 
 
 def _validated(model: Model, plan: Plan) -> Acknowledgement:

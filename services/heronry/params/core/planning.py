@@ -3,8 +3,11 @@
 import math
 from collections.abc import Mapping
 
-from heronry.params.core.admission import admit, base_of
-from heronry.params.core.aggregation.differences import MeanDifference
+import numpy as np
+
+from heronry.params.core.admission import Admission, admit, base_of
+from heronry.params.core.aggregation.contribution import Contribution
+from heronry.params.core.aggregation.differences import Difference, MeanDifference
 from heronry.params.core.decoding import Decoded
 from heronry.params.core.model import Model
 from heronry.params.core.plans import Closing, Plan
@@ -21,7 +24,8 @@ def plan_contribution(
     """Work out what a contribution does; changes nothing that is seen.
 
     Raises:
-      InvalidContributionError: above the norm allowed, or a component that would overflow the round.
+      InvalidContributionError: above the norm allowed, or a component that would overflow the round. In a private
+        model `plan_zeros` is to follow.
       ResourceExhaustedError: there is no room to hold the contribution.
       as `admit`: time has passed since the header came in.
     """
@@ -33,21 +37,52 @@ def plan_contribution(
     difference = model.pipeline.difference_of(header, decoded.vector, base_flat, model.newest, settings.optimizer)
     max_norm = math.inf if settings.limits.max_norm is None else settings.limits.max_norm
     factor = model.mode.factor_of(admission.staleness)
-    entry = Entry(
+    contribution = model.pipeline.contribution(
+        difference, decoded, model.newest, factor, admission.weight, max_norm, max_component(model)
+    )
+    entry = _entry_of(header, admission, contribution, decoded.others, num_bytes, time_s)
+    # Rounds of private models are released by themselves, once their contributions are counted.
+    is_last = model.round.num_contributions + 1 >= model.closing_size
+    return plan_entry(model, entry, closes=is_last and model.privacy is None)
+
+
+def plan_zeros(model: Model, header: ContributionHeader, num_bytes: int, now_s: float, time_s: float) -> Plan:
+    """Work out what a contribution to a private model does whose values are refused: zeros, in the client's name.
+
+    Were it not counted, another one would take its place: whether values are finite would move more than one bound.
+
+    Raises:
+      as `plan_contribution`, what is about values aside.
+    """
+    if model.privacy is None:
+        raise ValueError("refused values count in private models only")
+    model.privacy.time_s = time_s
+    admission = admit(model, header, now_s)
+    zeros = np.zeros(model.layout.num_parameters, model.layout.dtype)
+    zeros.flags.writeable = False
+    factor = model.mode.factor_of(admission.staleness)
+    contribution = Contribution(Difference(zeros), factor, admission.weight, largest=0.0, squared_norm=0.0)
+    return plan_entry(model, _entry_of(header, admission, contribution, {}, num_bytes, time_s), closes=False)
+
+
+def _entry_of(
+    header: ContributionHeader,
+    admission: Admission,
+    contribution: Contribution,
+    others: Mapping[str, Array],
+    num_bytes: int,
+    time_s: float,
+) -> Entry:
+    return Entry(
         client_id=header.client_id,
         request_id=header.request_id,
-        contribution=model.pipeline.contribution(
-            difference, decoded, model.newest, factor, admission.weight, max_norm, max_component(model)
-        ),
-        others=decoded.others,
+        contribution=contribution,
+        others=others,
         staleness=admission.staleness,
         answered_round=admission.answered_round,
         time_s=time_s,
         num_bytes=num_bytes,
     )
-    # Rounds of private models are released by themselves, once their contributions are counted.
-    is_last = model.round.num_contributions + 1 >= model.closing_size
-    return plan_entry(model, entry, closes=is_last and model.privacy is None)
 
 
 def plan_entry(model: Model, entry: Entry, *, closes: bool) -> Plan:

@@ -46,6 +46,12 @@ class RequestMemory:
         while len(self._clients) > self._num_clients:
             self._clients.popitem(last=False)
 
+    def forget(self, round_id: int) -> None:
+        """Forget what was counted in a round that is dropped: a repeat is counted anew."""
+        for answers in self._clients.values():
+            for request_id in [request for request, answer in answers.items() if answer.round_id == round_id]:
+                del answers[request_id]
+
     def restamp(self, epoch: int) -> None:
         """Move the versions in all answers to another epoch."""
         for answers in self._clients.values():

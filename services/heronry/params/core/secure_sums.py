@@ -126,6 +126,7 @@ class SecureSums(Catalogue):
         privacy = opening.model.privacy
         if self._models.get(opening.model.name) is opening.model and privacy is not None:
             privacy.restore(privacy.without_release(time_s))
+            privacy.required_guard.made()
 
     def release_secure(
         self,

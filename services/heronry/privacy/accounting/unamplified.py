@@ -10,7 +10,8 @@ from heronry.privacy.accounting.skellam import SkellamDpEvent
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.privacy import NeighbourRelation
 
-_ALL = (NeighbourRelation.ADD_OR_REMOVE_ONE, NeighbourRelation.ZERO_OUT_ONE, NeighbourRelation.REPLACE_ONE)
+# Not present or absent: rounds that arrivals fill have another client in the place of one who is absent.
+_FILLED = (NeighbourRelation.ZERO_OUT_ONE, NeighbourRelation.REPLACE_ONE)
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class FixedCohorts:
     num_participations: int
     denominator: float | None = None
     name: ClassVar[str] = "fixed"
-    relations: ClassVar[tuple[NeighbourRelation, ...]] = _ALL
+    relations: ClassVar[tuple[NeighbourRelation, ...]] = _FILLED
     noise_of: ClassVar[str] = "a release"
     holds_when: ClassVar[str] = "nobody takes part more often than planned: the service refuses who does"
 
@@ -55,7 +56,7 @@ class CorrelatedHorizons:
     sensitivity: float = 1.0
     denominator: float | None = None
     name: ClassVar[str] = "correlated"
-    relations: ClassVar[tuple[NeighbourRelation, ...]] = _ALL
+    relations: ClassVar[tuple[NeighbourRelation, ...]] = _FILLED
     noise_of: ClassVar[str] = "a horizon's first release"
     holds_when: ClassVar[str] = (
         "the service enforces how often, and how far apart, one unit takes part in a horizon, as the sensitivity says"
@@ -157,7 +158,7 @@ class SkellamShares:
     min_survivors: int
     noise_steps: float = 2.0**20
     name: ClassVar[str] = "distributed"
-    relations: ClassVar[tuple[NeighbourRelation, ...]] = _ALL
+    relations: ClassVar[tuple[NeighbourRelation, ...]] = _FILLED
     noise_of: ClassVar[str] = "a release of the fewest survivors"
     holds_when: ClassVar[str] = (
         "sums are unmasked only from as many honest survivors as planned; rounding is counted in the sensitivity"

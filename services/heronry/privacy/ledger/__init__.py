@@ -3,7 +3,7 @@
 from heronry.privacy.ledger.export import export
 from heronry.privacy.ledger.ledger import Ledger
 from heronry.privacy.ledger.rows import Head, Reservation
-from heronry.privacy.ledger.totals import Charge, Participation, RunTotals, Uncommitted
+from heronry.privacy.ledger.totals import Charge, Participation, Reserved, RunTotals, Uncommitted
 from heronry.privacy.ledger.verification import VerifyReport, verify
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Ledger",
     "Participation",
     "Reservation",
+    "Reserved",
     "RunTotals",
     "Uncommitted",
     "VerifyReport",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import sqlite3
 import threading
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from heronry.privacy.ledger.totals import (
     Charge,
     Key,
     Participation,
+    Reserved,
     RunTotals,
     Totals,
     Uncommitted,
@@ -34,6 +36,7 @@ from heronry.privacy.ledger.totals import (
 from heronry.types.errors import FailedPreconditionError, FencedError, InvalidArgumentError, UnavailableError
 
 _COMMITS_PER_CHECKPOINT = 32
+_SALT_BYTES = 32
 
 
 class Ledger:
@@ -132,6 +135,8 @@ class Ledger:
         with self._order:
             fields: dict[str, object] = {"kind": "reserve", "run": run, "time_s": time_s}
             fields |= reservation_body(reservation)
+            # Digests are published: without it they would tell whether a guess at the participants is right.
+            fields["salt"] = secrets.token_hex(_SALT_BYTES)
             sequence = self._head.sequence + 1
             participants = reservation.participants
             changes = self._totals.changes_of_reservation(run, sequence, fields, participants)
@@ -197,6 +202,20 @@ class Ledger:
         """Return one client's part in a run; O(1)."""
         with self._order:
             return self._totals.participation(run, client_id)
+
+    def reserved_after(self, sequence: int) -> tuple[Reserved, ...]:
+        """Return the reservations of all runs behind a row, oldest first; O(rows behind it)."""
+        query = "SELECT body FROM entry WHERE sequence > ? ORDER BY sequence"
+        with self._order:
+            bodies = [json.loads(body) for (body,) in self._connection.execute(query, (sequence,))]
+        return tuple(Reserved(b["sequence"], b["run"], b["epoch"]) for b in bodies if b["kind"] == "reserve")
+
+    def epoch_at(self, sequence: int) -> int:
+        """Return which owner wrote a row; 0 when there is none."""
+        query = "SELECT body FROM entry WHERE sequence = ?"
+        with self._order:
+            row = self._connection.execute(query, (sequence,)).fetchone()
+        return 0 if row is None else int(json.loads(row[0])["epoch"])
 
     def uncommitted(self) -> tuple[Uncommitted, ...]:
         """Return reservations without a commit, oldest first: after a crash, what may or may not have left."""

@@ -37,6 +37,15 @@ class Participation:
 
 
 @dataclass(frozen=True)
+class Reserved:
+    """A reservation of a run, written by the owner number `epoch`."""
+
+    sequence: int
+    run: str
+    epoch: int
+
+
+@dataclass(frozen=True)
 class Uncommitted:
     """A reservation whose release is not known to have left; it counts as spent."""
 

@@ -12,6 +12,7 @@ from heronry.params.core.durability.state_folder import StateFolder
 from heronry.params.core.models import Models
 from heronry.params.core.private.guards import FolderGuards
 from heronry.types.contribution import ContributionKind
+from heronry.types.experience import AcknowledgementLevel
 from heronry.types.privacy import (
     FixedClip,
     IndependentNoise,
@@ -24,12 +25,17 @@ from heronry.types.privacy import (
 
 @pytest.fixture(scope="session")
 def claim() -> Callable[..., PrivacySettings]:
-    """Return a claim's settings: independent noise, not amplified, unless something else is named."""
+    """Return a claim's settings: independent noise, not amplified, unless something else is named.
+
+    The relation is that of the noise: present or absent where it is amplified, else replaced by zeros.
+    """
 
     def settings(**changed: object) -> PrivacySettings:
+        noise = changed.get("noise")
+        is_amplified = isinstance(noise, IndependentNoise) and noise.is_amplified
         fields: dict[str, object] = {
             "unit": PrivacyUnit.CLIENT,
-            "relation": NeighbourRelation.ADD_OR_REMOVE_ONE,
+            "relation": NeighbourRelation.ADD_OR_REMOVE_ONE if is_amplified else NeighbourRelation.ZERO_OUT_ONE,
             "population": 50,
             "delta": 1e-5,
             "epsilon_limit": 1000.0,
@@ -39,6 +45,12 @@ def claim() -> Callable[..., PrivacySettings]:
         return PrivacySettings(**{**fields, **changed})
 
     return settings
+
+
+def level_of(privacy: object) -> dict[str, object]:
+    """Return the level that a claim asks for; none for most."""
+    is_episode = isinstance(privacy, PrivacySettings) and privacy.unit is PrivacyUnit.EPISODE
+    return {"acknowledgement": AcknowledgementLevel.DISK} if is_episode else {}
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +74,9 @@ def make_private(make_bench) -> Callable[..., object]:
                 new_flat=lambda num_bytes: np.empty(num_bytes, np.uint8),
             )
             self.problems: list[Exception] = []
+
+        def register(self, *values: float, **settings: object):
+            return super().register(*values, **{**level_of(settings.get("privacy")), **settings})
 
         def push_delta(self, client_id: str, *values: float, **fields: object):
             return self.push(*values, client_id=client_id, kind=ContributionKind.DELTA, **fields)

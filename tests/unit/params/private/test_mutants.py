@@ -95,16 +95,17 @@ def check_values_that_are_not_finite_are_refused(hands: Hands) -> None:
     """NaN, infinities and differences that overflow are refused; the release that follows is finite."""
     largest = float(np.finfo(np.float32).max)
     bench = hands.bench()
-    bench.register(-largest, 0.0, privacy=hands.claim(), consistency=BufferedAsynchronous(2))
+    bench.register(-largest, 0.0, privacy=hands.claim(), consistency=BufferedAsynchronous(3))
 
     for value in (math.nan, math.inf, -math.inf):
         with pytest.raises(InvalidContributionError):
             bench.push_delta("a", value, 0.0)
     with pytest.raises(InvalidContributionError):
-        bench.push(largest, 0.0, client_id="a", kind=ContributionKind.WEIGHTS)
+        bench.push(largest, 0.0, client_id="c", kind=ContributionKind.WEIGHTS)
     for client_id in "ab":
         bench.push_delta(client_id, 1.0, 0.0)
 
+    assert bench.version.number == 2
     assert np.isfinite(bench.values).all()
 
 
@@ -167,7 +168,8 @@ def check_the_work_of_a_release_does_not_grow_with_the_history(hands: Hands) -> 
 
     privacy = hands.claim(population=1, noise=IndependentNoise(2.0, ROUNDED, is_amplified=True))
     bench = hands.bench(seed=1)
-    bench.register(0.0, privacy=privacy, consistency=SampledRounds(1, deadline_s=5.0, sampling_rate=1.0))
+    rounds = SampledRounds(1, deadline_s=5.0, sampling_rate=1.0, closes_early=True)
+    bench.register(0.0, privacy=privacy, consistency=rounds)
     bench.join("a")
     per_ten = []
     with pytest.MonkeyPatch.context() as patched:

@@ -124,6 +124,7 @@ def test_absent_clients_count_towards_the_cap() -> None:
 
 def sampled(private_bench, claim, num_clients: int = 2, rate: float = 1.0, *, limit: float = 1000.0, **rounds: object):
     bench = private_bench(seed=1)
+    rounds.setdefault("closes_early", True)
     consistency = SampledRounds(num_clients, deadline_s=5.0, sampling_rate=rate, **rounds)
     privacy = claim(population=num_clients, noise=AMPLIFIED, epsilon_limit=limit)
     bench.register(0.0, 0.0, privacy=privacy, aggregation=Aggregation(Sum()), consistency=consistency)
@@ -270,30 +271,109 @@ def test_everybody_pays_for_an_empty_round(private_bench, claim) -> None:
     assert bench.status.epsilon_spent >= before
 
 
-def test_a_restart_draws_anew_and_what_was_counted_is_released(open_private, claim) -> None:
+def test_by_default_when_a_version_appears_does_not_tell_who_was_drawn(private_bench, claim) -> None:
+    # Everybody is drawn and answers at once, or nobody is drawn.
+    answered, nobody = (sampled(private_bench, claim, rate=rate, closes_early=False) for rate in (1.0, 1e-9))
+    for bench in (answered, nobody):
+        bench.join("a", "b")
+    answered.push_delta("a", 1.0, 0.0)
+    answered.push_delta("b", 1.0, 0.0)
+
+    versions = []
+    for bench in (answered, nobody):
+        for bench.now_s in (4.999, 5.0):
+            bench.close_due()
+            versions.append(bench.version.number)
+
+    assert versions == [1, 2, 1, 2]
+
+
+def test_a_release_after_a_checkpoint_in_its_round_is_restored(open_private, claim) -> None:
+    bench = open_private()
+    rounds = SampledRounds(2, deadline_s=5.0, sampling_rate=1.0)
+    bench.register(0.0, privacy=claim(population=2, noise=AMPLIFIED), consistency=rounds)
+    bench.join("a", "b")
+    bench.push_delta("a", 1.0)
+    bench.log.write(bench.models.begin_checkpoint())
+    bench.push_delta("b", 1.0)
+    bench.now_s = 5.0
+    bench.close_due()
+    values = bench.values.tobytes()
+
+    bench = open_private()
+
+    assert bench.problems == []
+    assert (bench.version.number, bench.num_releases, bench.values.tobytes()) == (2, 1, values)
+    assert bench.model.round.num_contributions == 0
+
+
+@pytest.mark.parametrize("checkpoint", [True, False])
+def test_a_restart_drops_the_open_round_so_that_nobody_has_two_chances_in_it(open_private, claim, checkpoint) -> None:
     settings = {
         "privacy": claim(population=2, noise=AMPLIFIED),
         "consistency": SampledRounds(2, deadline_s=5.0, sampling_rate=1.0),
+        "aggregation": Aggregation(Sum()),
     }
-    bench = open_private()
+    bench = open_private(seed=1)
     bench.register(0.0, 0.0, **settings)
+    untouched = open_private("untouched", seed=1)
+    untouched.register(0.0, 0.0, **settings)
+    untouched.join("a", "b")
+    untouched.push_delta("b", 0.5, 0.0)
+    untouched.now_s = 5.0
+    untouched.close_due()
+    expected = untouched.values.tobytes()
+    bench = open_private(seed=1)
     bench.join("a", "b")
-    bench.push_delta("a", 1.0, 0.0)
+    bench.push_delta("a", 1.0, 0.0, request_id="before")
 
-    bench = open_private()
-    bench.join("a", "b")
-    with pytest.raises(FailedPreconditionError, match="open invitation"):
-        bench.push_delta("b", 1.0, 0.0)
+    for _ in range(2):
+        bench = open_private(checkpoint=checkpoint, seed=1)
+        bench.join("a", "b")
+        assert bench.model.round.num_contributions == 0
+        bench.push_delta("b", 0.5, 0.0, request_id="again")
     bench.now_s = 5.0
     bench.close_due()
 
+    # What `a` sent before the restart is in no release; a repeat of `b`'s counted each time anew, and once.
     assert (bench.version.number, bench.num_releases) == (2, 1)
+    assert bench.values.tobytes() == expected
+    assert open_private(checkpoint=checkpoint, seed=1).values.tobytes() == expected
+
+
+def test_a_crash_does_not_let_a_client_be_in_a_release_by_two_draws(open_private, claim) -> None:
+    settings = {
+        "privacy": claim(population=1, noise=AMPLIFIED),
+        "consistency": SampledRounds(1, deadline_s=5.0, sampling_rate=0.5),
+    }
+    open_private().register(0.0, **settings)
+    is_in = []
+    # Coins: drawn before the restart and not after it.
+    for before, after in ((1, 2), (2, 1)):
+        bench = open_private(chance=_seed_of(drawn=before == 1))
+        bench.join("a")
+        if bench.model.mode.cohort_size:
+            bench.push_delta("a", 1.0)
+        bench = open_private(chance=_seed_of(drawn=after == 1))
+        bench.join("a")
+        if bench.model.mode.cohort_size:
+            bench.push_delta("a", 1.0)
+        is_in.append(bench.model.round.num_contributions)
+        bench.now_s = 5.0
+        bench.close_due()
+
+    # The last draw decides alone.
+    assert is_in == [0, 1]
+
+
+def _seed_of(*, drawn: bool) -> int:
+    return next(seed for seed in range(100) if (random.Random(seed).random() < 0.5) == drawn)
 
 
 def test_cohorts_of_a_fixed_size_are_released(private_bench, claim) -> None:
     bench = private_bench()
     privacy = claim(population=3, noise=AMPLIFIED, relation=NeighbourRelation.REPLACE_ONE)
-    bench.register(0.0, privacy=privacy, consistency=SampledRounds(3, cohort_size=2))
+    bench.register(0.0, privacy=privacy, consistency=SampledRounds(3, cohort_size=2, closes_early=True))
     bench.join("a", "b", "c")
 
     for client_id in sorted(bench.model.mode._cohort):

@@ -43,7 +43,7 @@ UNSOUND = {
     "a bound that follows norms": ({}, {"clip": QuantileClipping(1.0, 0.5, 0.2, 5.0)}, "clip"),
     "a bound on norms that nobody sees": ({"limits": ContributionLimits(max_norm=1.0)}, {}, "limits.max_norm"),
     "episodes that nobody counts": ({}, {"unit": PrivacyUnit.EPISODE}, "privacy.unit"),
-    "absence without the noise that leaves too": (
+    "absence that another one fills": (
         {},
         {"relation": NeighbourRelation.ADD_OR_REMOVE_ONE},
         "privacy.relation",

@@ -42,7 +42,7 @@ def test_the_noise_for_an_epsilon_gives_that_epsilon_back(mechanism: Mechanism) 
     assert (back.epsilon, back.accountant) == (found.epsilon, found.accountant)
 
 
-@pytest.mark.parametrize("relation", list(NeighbourRelation))
+@pytest.mark.parametrize("relation", [NeighbourRelation.ZERO_OUT_ONE, NeighbourRelation.REPLACE_ONE])
 def test_participations_and_whole_horizons_are_gaussians(relation: NeighbourRelation) -> None:
     factor = 0.5 if relation is NeighbourRelation.REPLACE_ONE else 1.0
 

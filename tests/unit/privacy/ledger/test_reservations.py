@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from heronry.privacy.ledger import Charge, Ledger, Participation, Reservation, RunTotals, Uncommitted, verify
+from heronry.privacy.ledger import Charge, Ledger, Participation, Reservation, Reserved, RunTotals, Uncommitted, verify
 from heronry.types.errors import InvalidArgumentError
 
 GAUSSIAN = {"class": "GaussianDpEvent", "noise_multiplier": 1.0}
@@ -54,6 +54,20 @@ def test_a_reservation_without_a_commit_is_reported_and_counts_after_reopening(p
         assert ledger.uncommitted() == (Uncommitted(left_open, "walk", 8),)
         assert ledger.charges("walk") == (Charge(GAUSSIAN, 2),)
         assert ledger.run("walk") == RunTotals(num_releases=2, num_uncommitted=1)
+
+
+def test_what_was_reserved_behind_a_row_is_told_with_its_owner(path: Path) -> None:
+    with Ledger.open(path, owner="params") as ledger:
+        first = ledger.reserve("walk", reservation(), 0.0)
+        ledger.commit(first, 0.0)
+        second = ledger.reserve("run", reservation(), 0.0)
+    with Ledger.open(path, owner="params") as ledger:
+        third = ledger.reserve("walk", reservation(), 0.0)
+
+        behind = (Reserved(second, "run", 1), Reserved(third, "walk", 2))
+        assert ledger.reserved_after(first) == behind
+        assert ledger.reserved_after(third) == ()
+        assert [ledger.epoch_at(sequence) for sequence in (0, first, third, third + 1)] == [0, 1, 2, 0]
 
 
 def test_one_void_release_voids_its_run_for_good_and_no_other(path: Path) -> None:

@@ -16,8 +16,9 @@ _RETRY_S: Final = 1.0
 class SampledMode:
     """Draws a cohort once a round; whoever is drawn and does not answer counts as zero.
 
-    A round opens when clients enough hold a lease, and closes when all members with a lease have contributed, or at
-    its deadline, whatever has come by then. Nobody is drawn in later, and nobody volunteers.
+    A round opens when clients enough hold a lease, and closes at its deadline, whatever has come by then: when a
+    version appears tells nothing of who was drawn. With `closes_early` it closes as soon as all members have
+    contributed. Nobody is drawn in later, and nobody volunteers.
     """
 
     def __init__(self, settings: SampledRounds, surroundings: Surroundings) -> None:
@@ -81,7 +82,7 @@ class SampledMode:
         return self._draw(opened, now_s)
 
     def poll(self, opened: Round, now_s: float) -> Due:
-        """Close the round when nobody is waited for any more, or at its deadline."""
+        """Close the round at its deadline, or when nobody is waited for and it may close early."""
         if self._retry_s is not None:
             return Due(closes=now_s >= self._retry_s)
         if self.deadline_s is None:
@@ -89,7 +90,8 @@ class SampledMode:
         if now_s >= self.deadline_s:
             return Due(closes=True)
         # An empty cohort ends at the deadline like one of which nobody answers.
-        return Due(closes=bool(self._cohort) and self._cohort <= opened.contributors)
+        is_answered = bool(self._cohort) and self._cohort <= opened.contributors
+        return Due(closes=self._settings.closes_early and is_answered)
 
     def postpone(self, opened: Round, now_s: float) -> Conditions:
         """Try again a little later; nobody is drawn in."""
@@ -123,7 +125,11 @@ class SampledMode:
         self._cohort, self.deadline_s, self._retry_s = frozenset(), None, None
 
     def _draw(self, opened: Round, now_s: float) -> Conditions:
-        """Draw once; what a restored round has counted was drawn before the restart, and is released as it is."""
+        """Draw once: a client must not have two chances to be in a release.
+
+        Where cohorts are secret, the round that was open at a restart has been dropped. Elsewhere what it has counted
+        is released as it is.
+        """
         live = self._surroundings.workers.live(now_s)
         if self.deadline_s is not None or len(live) < self._settings.fewest_clients:
             return NOTHING

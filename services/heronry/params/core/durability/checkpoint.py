@@ -24,7 +24,12 @@ from heronry.params.core.durability.documents import (
     version_to_document,
 )
 from heronry.params.core.durability.files import sync_folder, write_synced
-from heronry.params.core.durability.private_documents import private_state_from_document, private_state_to_document
+from heronry.params.core.durability.private_documents import (
+    head_from_document,
+    head_to_document,
+    private_state_from_document,
+    private_state_to_document,
+)
 from heronry.params.core.durability.round_documents import (
     closed_round_from_document,
     closed_round_to_document,
@@ -38,6 +43,7 @@ from heronry.params.core.durability.snapshot import ModelSnapshot
 from heronry.params.core.layout import ParameterLayout, Vector
 from heronry.params.core.optimizers.state import OptimizerState
 from heronry.params.core.versions import Published
+from heronry.privacy.ledger import Head
 from heronry.types.errors import DataLossError, SchemaMismatchError
 from heronry.types.tensors import Array, ModelSchema, content_hash
 
@@ -47,11 +53,15 @@ _STATE = "state.json"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The models of a service at one moment; `sequence` orders checkpoints and their journals."""
+    """The models of a service at one moment; `sequence` orders checkpoints and their journals.
+
+    `ledger` is the head of the privacy ledger, which outlives the models: an older one is refused.
+    """
 
     sequence: int
     epoch: int
     models: tuple[ModelSnapshot, ...]
+    ledger: Head | None = None
 
     @property
     def first_journal(self) -> int:
@@ -95,7 +105,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         state = _verified_state(path / _STATE)
         files = as_mapping(state["files"])
         models = tuple(_model_in(path, as_mapping(m), files) for m in as_list(state["models"]))
-        return Checkpoint(as_int(state["sequence"]), as_int(state["epoch"]), models)
+        ledger = head_from_document(state.get("ledger"))
+        return Checkpoint(as_int(state["sequence"]), as_int(state["epoch"]), models, ledger)
     except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
         raise DataLossError(f"{path.name}: cannot be read: {type(error).__name__}: {error}") from error
 
@@ -118,6 +129,7 @@ def _state_of(checkpoint: Checkpoint, files: Document) -> bytes:
         "sequence": checkpoint.sequence,
         "epoch": checkpoint.epoch,
         "first_journal": checkpoint.first_journal,
+        "ledger": head_to_document(checkpoint.ledger),
         "models": [_model_to_document(snapshot) for snapshot in checkpoint.models],
         "files": files,
     }

@@ -1,11 +1,12 @@
 """The claim of a private model, and the state of its mechanism, as JSON documents."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Final, TypeVar
 
-from heronry.params.core.durability.documents import Document, as_float, as_int, as_mapping, as_text
+from heronry.params.core.durability.documents import Document, as_float, as_int, as_list, as_mapping, as_text
 from heronry.params.core.private.state import PrivateState
+from heronry.privacy.ledger import Head
 from heronry.types.errors import DataLossError
 from heronry.types.privacy import (
     BandedFactorisation,
@@ -100,7 +101,8 @@ def private_state_to_document(state: PrivateState) -> Document:
         "clipping_norm": state.clipping_norm,
         "horizon": state.horizon,
         "release": state.release,
-        "sealed_key": state.sealed_key.hex(),
+        "sealed_keys": [{"first_row": first_row, "key": key.hex()} for first_row, key in state.sealed_keys],
+        "strategy": None if state.strategy is None else dict(state.strategy),
         "ledger_sequence": state.ledger_sequence,
         "ledger_digest": state.ledger_digest.hex(),
     }
@@ -113,7 +115,25 @@ def private_state_from_document(document: object) -> PrivateState:
         clipping_norm=as_float(fields["clipping_norm"]),
         horizon=as_int(fields["horizon"]),
         release=as_int(fields["release"]),
-        sealed_key=bytes.fromhex(as_text(fields["sealed_key"])),
+        sealed_keys=tuple(_sealed_key(as_mapping(key)) for key in as_list(fields["sealed_keys"])),
+        strategy=None if fields["strategy"] is None else as_mapping(fields["strategy"]),
         ledger_sequence=as_int(fields["ledger_sequence"]),
         ledger_digest=bytes.fromhex(as_text(fields["ledger_digest"])),
     )
+
+
+def head_to_document(head: Head | None) -> Document | None:
+    """Describe the ledger's head; None where there is no ledger."""
+    return None if head is None else {"sequence": head.sequence, "digest": head.digest.hex()}
+
+
+def head_from_document(document: object) -> Head | None:
+    """Read a ledger's head back."""
+    if document is None:
+        return None
+    fields = as_mapping(document)
+    return Head(as_int(fields["sequence"]), bytes.fromhex(as_text(fields["digest"])))
+
+
+def _sealed_key(document: Mapping[str, object]) -> tuple[int, bytes]:
+    return as_int(document["first_row"]), bytes.fromhex(as_text(document["key"]))

@@ -14,7 +14,12 @@ from heronry.params.core.durability.documents import (
     version_to_document,
 )
 from heronry.params.core.durability.journal import Record, payload_of
-from heronry.params.core.durability.private_documents import private_state_from_document, private_state_to_document
+from heronry.params.core.durability.private_documents import (
+    head_from_document,
+    head_to_document,
+    private_state_from_document,
+    private_state_to_document,
+)
 from heronry.params.core.durability.settings_documents import settings_from_document, settings_to_document
 from heronry.params.core.layout import Bytes, ParameterLayout, Vector
 from heronry.params.core.model import Model
@@ -22,6 +27,7 @@ from heronry.params.core.plans import Closing, Plan, PrivateRelease, Rollback
 from heronry.params.core.private.state import PrivateState
 from heronry.params.core.rounds import Entry
 from heronry.params.core.versions import Published
+from heronry.privacy.ledger import Head
 from heronry.types.errors import DataLossError
 from heronry.types.models import ModelSettings
 from heronry.types.tensors import Array, ModelSchema
@@ -42,13 +48,14 @@ def opened(epoch: int) -> Record:
     return Record(OPENED, {"epoch": epoch})
 
 
-def registered(model: Model, first: Published) -> Record:
-    """Return the record of a new model with its first values."""
+def registered(model: Model, first: Published, head: Head | None) -> Record:
+    """Return the record of a new model with its first values, and the ledger's head: an older ledger is refused."""
     fields: dict[str, object] = {
         "model": model.name,
         "schema": schema_to_document(model.schema),
         "settings": settings_to_document(model.settings),
         "time_s": first.publish_time_s,
+        "ledger": head_to_document(head),
     }
     return Record(REGISTERED, fields, (first.flat,))
 
@@ -195,9 +202,17 @@ def update_in(record: Record) -> ModelSettings:
     return settings_from_document(record.fields["settings"])
 
 
-def deleted(model: str) -> Record:
-    """Return the record of a model that was dropped."""
-    return Record(DELETED, {"model": model})
+def deleted(model: str, head: Head | None) -> Record:
+    """Return the record of a model that was dropped, and the ledger's head: what it has spent stays spent."""
+    return Record(DELETED, {"model": model, "ledger": head_to_document(head)})
+
+
+def head_in(record: Record) -> Head | None:
+    """Return the ledger's head when a record was written; None where it says none."""
+    if record.kind == RELEASED:
+        state = private_state_from_document(record.fields["state"])
+        return Head(state.ledger_sequence, state.ledger_digest)
+    return head_from_document(record.fields.get("ledger"))
 
 
 def model_in(record: Record) -> str:

@@ -17,6 +17,7 @@ from heronry.params.core.durability.records import (
     check_outcome,
     closes_round,
     entry_in,
+    head_in,
     model_in,
     registration_in,
     release_in,
@@ -35,6 +36,7 @@ from heronry.params.core.rollback import plan_rollback
 from heronry.params.core.rounds import Place
 from heronry.params.core.sharding.following import apply_round, check_next, plan_round
 from heronry.params.core.sharding.staging import put_part
+from heronry.privacy.ledger import Head
 from heronry.types.errors import DataLossError, HeronryError, ModelNotFoundError
 
 
@@ -54,6 +56,7 @@ class Replay:
     def run(self, recovered: Recovered) -> list[HeronryError]:
         """Restore what a folder held; return what had to be left out."""
         snapshots = recovered.checkpoint.models if recovered.checkpoint else ()
+        self._expect(recovered.checkpoint.ledger if recovered.checkpoint else None)
         self.models = {snapshot.name: snapshot.to_model(self._resources) for snapshot in snapshots}
         opened = {snapshot.name: snapshot.round for snapshot in snapshots}
         start = recovered.checkpoint.sequence if recovered.checkpoint else 0
@@ -76,7 +79,13 @@ class Replay:
             for name, number in lost
         ]
 
+    def _expect(self, head: Head | None) -> None:
+        """Remember a head of the ledger, whatever has become of the model: an older one is refused."""
+        if head is not None and head.sequence:
+            self._resources.guards.expect(head.sequence, head.digest)
+
     def _do(self, record: Record, place: Place) -> None:
+        self._expect(head_in(record))
         if record.kind == OPENED:
             self._epoch = as_int(record.fields["epoch"])
             for model in self.models.values():
@@ -115,6 +124,8 @@ class Replay:
         name, schema, settings, flat, time_s = registration_in(record)
         model = Model(name, schema, settings, self._epoch, self._resources)
         model.initialise(flat, time_s)
+        if model.privacy is not None and (head := head_in(record)) is not None:
+            model.privacy.note_head(head)
         self.models[name] = model
 
     def _delete(self, record: Record) -> None:

@@ -65,13 +65,12 @@ class ModelSnapshot:
         """Take a model's state as it is now.
 
         What was counted in the open round is left to the journals, the memory of its requests too. At level MEMORY
-        nothing was written: both are lost with the process, so that a repeat is counted anew.
+        nothing was written: both are lost with the process, so that a repeat is counted anew. Where cohorts are secret
+        no request is kept: who was drawn for which round would be read from it, and a late repeat is refused anyway.
         """
         # Weights that wait for their round are compared with the version they were computed at.
         bases = model.history.held(model.waiting.base_numbers)
         versions = {p.version.number: p for p in (*model.history.tagged(), *bases, model.history.newest)}
-        opened = model.round
-        num_written = opened.num_contributions if opened.began else 0
         return cls(
             name=model.name,
             schema=model.schema,
@@ -79,8 +78,8 @@ class ModelSnapshot:
             versions=tuple(versions[number] for number in sorted(versions)),
             tags=model.history.tags,
             optimizer_state=model.optimizer_state,
-            round=OpenRound(opened.round_id, model.sum_size, opened.began, num_written),
-            requests=tuple(r for r in model.requests.entries() if r[1].round_id != opened.round_id),
+            round=_round_of(model),
+            requests=_requests_of(model),
             rollbacks=tuple(model.rollbacks.entries()),
             closed_rounds=tuple(model.closed_rounds),
             oldest_base=model.oldest_base,
@@ -106,3 +105,21 @@ class ModelSnapshot:
             model.rollbacks.remember(client_id, request_id, answer)
         model.resume(self.round.round_id, self.round.sum_size)
         return model
+
+
+def _round_of(model: Model) -> OpenRound:
+    opened = model.round
+    if opened.began is None or _keeps_cohort(model):
+        # A restart drops a round with a secret cohort: how many were in it is of no use, and tells of the cohort.
+        return OpenRound(opened.round_id, model.sum_size)
+    return OpenRound(opened.round_id, model.sum_size, opened.began, opened.num_contributions)
+
+
+def _requests_of(model: Model) -> Requests:
+    if _keeps_cohort(model):
+        return ()
+    return tuple(r for r in model.requests.entries() if r[1].round_id != model.round.round_id)
+
+
+def _keeps_cohort(model: Model) -> bool:
+    return model.privacy is not None and model.privacy.keeps_cohort

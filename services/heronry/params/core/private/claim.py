@@ -49,6 +49,7 @@ class Claim:
       max_weight: that weights are divided by.
       event: what is paid for, as a document; its noise is relative to the bound of one contribution.
       mechanism: in words.
+      closes_early: whether the end of a round with a secret cohort depends on the cohort.
     """
 
     settings: PrivacySettings
@@ -59,6 +60,7 @@ class Claim:
     max_weight: float
     event: Mapping[str, object]
     mechanism: str
+    closes_early: bool = False
 
     @classmethod
     def of(cls, settings: ModelSettings, privacy: PrivacySettings, layout: ParameterLayout) -> "Claim":
@@ -78,6 +80,7 @@ class Claim:
             max_weight=float(rule.max_samples) if isinstance(rule, FederatedMean) else 1.0,
             event=_event(settings, privacy, layout.num_parameters),
             mechanism=_mechanism(settings, privacy),
+            closes_early=isinstance(settings.consistency, SampledRounds) and settings.consistency.closes_early,
         )
 
     @property
@@ -170,7 +173,7 @@ def _mechanism(settings: ModelSettings, privacy: PrivacySettings) -> str:
     return f"independent {drawn} Gaussian noise, Poisson cohorts of rate {mode.sampling_rate:g}{capped}"
 
 
-def statement_of(model: str, claim: Claim, *, is_void: bool) -> str:
+def statement_of(model: str, claim: Claim, *, is_void: bool, is_authenticated: bool) -> str:
     """Say a claim in words: what it hides, from whom, and what it does not cover."""
     privacy = claim.settings
     unit = "one client (an identity that the service knows)"
@@ -194,9 +197,32 @@ def statement_of(model: str, claim: Claim, *, is_void: bool) -> str:
         "Outside of the claim: returns, losses and other metrics that clients report, replay contents and "
         "priorities, refusals, and when versions appear."
     )
+    if privacy.relation is NeighbourRelation.ZERO_OUT_ONE:
+        claimed += " That a client takes part, and when, is public: arrivals fill the rounds."
+    if claim.scope is ChargeScope.RELEASE:
+        claimed += _secrecy_of(claim)
+    if not is_authenticated:
+        claimed += (
+            " The service asks for no tokens: identities are not authenticated, and whoever pushes under several "
+            "names counts as several clients."
+        )
     if is_void:
         return f"VOID: the noise is deterministic (a test mode), nothing is claimed. As set: {claimed}"
     return claimed
+
+
+def _secrecy_of(claim: Claim) -> str:
+    """Say what must not be seen for sampling to save budget."""
+    timing = (
+        "rounds may end as soon as their cohort has answered, so whoever sees versions must not see when they appear"
+        if claim.closes_early
+        else "versions appear at the rounds' deadlines"
+    )
+    return (
+        " The epsilon counts on cohorts that nobody but the service sees: neither who was drawn, nor how many, nor how "
+        f"long they take, nor the traffic; {timing}. Metrics endpoint, logs and state folder are for its operator "
+        "alone."
+    )
 
 
 def _trust_of(claim: Claim) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -15,10 +16,13 @@ from heronry.params.core.private.private_sum import Integers
 from heronry.params.core.private.state import PrivateState
 from heronry.params.core.private.terms import ReleaseTerms
 from heronry.privacy.accounting import Spent
+from heronry.privacy.factorisation import Strategy, strategy_from_document, strategy_of, strategy_to_document
 from heronry.privacy.ledger import Head, Ledger, Reservation
-from heronry.privacy.noise import NoiseKey, fill_normals
+from heronry.privacy.noise import NoiseKey, add_rounded_normals
 from heronry.types.errors import FailedPreconditionError, HeronryError, UnavailableError
 from heronry.types.privacy import ClientSpending, CorrelatedNoise, IndependentNoise, PrivacyUnit
+
+_COUNT_STEPS: Final = 2.0**20
 
 
 class Guard:
@@ -28,7 +32,11 @@ class Guard:
     failed before anything left is tried again under the same reservation.
     """
 
-    def __init__(self, model: str, claim: Claim, ledger: Ledger, keys: NoiseKeys) -> None:
+    def __init__(
+        self, model: str, claim: Claim, ledger: Ledger, keys: NoiseKeys, *, is_authenticated: bool = False
+    ) -> None:
+        """Take ledger and keys, and whether the service asks clients for tokens."""
+        self.is_authenticated = is_authenticated
         self._model = model
         self._claim = claim
         self._ledger = ledger
@@ -93,13 +101,39 @@ class Guard:
 
     def resumed(self, state: PrivateState) -> PrivateState:
         """Return where to go on after a restart: behind every release of the horizon that the ledger knows of."""
-        if not state.horizon or not isinstance(self._claim.settings.noise, CorrelatedNoise):
-            return replace(state, horizon=0, release=0, sealed_key=b"")
-        key = self._keys.open(state.sealed_key, self._horizon_run(state.horizon))
-        if key is None:
-            return replace(state, horizon=0, release=0, sealed_key=b"")
-        self._enter_horizon(self._claim.settings.noise, state.horizon, key)
-        return replace(state, release=max(state.release, self._num_in_horizon(state.horizon)))
+        head, noise, keys = self._ledger.head, self._claim.settings.noise, self._opened_keys(state)
+        known = replace(state, ledger_sequence=head.sequence, ledger_digest=head.digest)
+        if not isinstance(noise, CorrelatedNoise) or state.strategy is None or keys is None:
+            return replace(known, horizon=0, release=0, sealed_keys=(), strategy=None)
+        release, sealed = max(state.release, self._num_in_horizon(state.horizon)), state.sealed_keys
+        if not self._keys.is_deterministic:
+            # Were the folder a copy, the rows from here on may have left already, with other data.
+            key = self._keys.fresh(self._label())
+            keys = [*(k for k in keys if k[0] < release), (release, key)]
+            sealed = (*(s for s in sealed if s[0] < release), (release, self._sealed(key, state.horizon, release)))
+        self._enter_horizon(noise, state.horizon, keys, strategy_from_document(state.strategy))
+        return replace(known, release=release, sealed_keys=sealed)
+
+    def has_released_after(self, state: PrivateState) -> bool:
+        """Tell whether a release was reserved that the state does not know of: what it was made of may have left."""
+        is_horizon = self._claim.scope is ChargeScope.HORIZON
+        runs = [reserved.run for reserved in self._ledger.reserved_after(state.ledger_sequence)]
+        return any(run.startswith(self._horizon_run("")) if is_horizon else run == self._model for run in runs)
+
+    def _opened_keys(self, state: PrivateState) -> list[tuple[int, NoiseKey]] | None:
+        """Return a horizon's keys; None when one of them is lost, and the horizon with it."""
+        run = self._horizon_run(state.horizon)
+        written = self._ledger.epoch_at(state.ledger_sequence)
+        later = self._ledger.reserved_after(state.ledger_sequence)
+        # Another process went on after this state, from a key of its own.
+        if not state.sealed_keys or any(r.run == run and r.epoch > written for r in later):
+            return None
+        keys = [(first, self._keys.open(sealed, f"{run}/{first}")) for first, sealed in state.sealed_keys]
+        opened = [(first, key) for first, key in keys if key is not None]
+        return opened if len(opened) == len(keys) else None
+
+    def _sealed(self, key: NoiseKey, horizon: int, first_row: int) -> bytes:
+        return self._keys.seal(key, f"{self._horizon_run(horizon)}/{first_row}")
 
     def check_release(self, state: PrivateState) -> None:
         """Refuse to go on when the next release cannot be paid for by anybody.
@@ -169,9 +203,11 @@ class Guard:
         sequence = self._ledger.reserve(self._model, self._reservation(state, self._claim.event, ()), time_s)
         if self._common is not None:
             self._common.charge()
-        self._enter_horizon(noise, sequence, key)
-        sealed = self._keys.seal(key, self._horizon_run(sequence))
-        return replace(state, horizon=sequence, release=0, sealed_key=sealed)
+        strategy = strategy_of(noise)
+        self._enter_horizon(noise, sequence, [(0, key)], strategy)
+        sealed = ((0, self._sealed(key, sequence, 0)),)
+        document = strategy_to_document(strategy)
+        return replace(state, horizon=sequence, release=0, sealed_keys=sealed, strategy=document)
 
     def add_noise(self, state: PrivateState, terms: ReleaseTerms, total: Integers) -> None:
         """Add the open release's noise to a sum."""
@@ -186,10 +222,12 @@ class Guard:
         return self._source.deviation_steps(terms, state.release)
 
     def draw_count_noise(self, deviation: float) -> float:
-        """Draw the noise of a count."""
-        out = np.empty(1)
-        fill_normals(self._keys.fresh(f"{self._label()}/count"), 0, out)
-        return float(out[0]) * deviation
+        """Draw the noise of a count, a multiple of 2^-20."""
+        # On a grid, as that of values: the digits of a float could tell what the noise was added to.
+        total = np.zeros(1, np.int64)
+        key = self._keys.fresh(f"{self._label()}/count")
+        add_rounded_normals(key, 0, deviation * _COUNT_STEPS, total)
+        return float(total[0]) / _COUNT_STEPS
 
     def reserve(self, state: PrivateState, participants: Sequence[str], time_s: float) -> int:
         """Write a release down as spent, durably, before anything of it leaves; return its place in the ledger.
@@ -235,12 +273,13 @@ class Guard:
     def dropped(self, state: PrivateState, time_s: float) -> PrivateState:
         """Return the state after a release that is dropped: its noise is not used for another one.
 
+        Until that is durable, and `made` says so, a release that was reserved stays reserved: nobody may join it.
+
         Raises:
           ResourceExhaustedError: the ledger cannot be written.
         """
         if self._is_within(state) and self._pending is None:
             self._ledger.reserve(self._horizon_run(state.horizon), self._reservation(state, None, ()), time_s)
-        self._pending = None
         return replace(state, release=state.release + 1) if state.horizon else state
 
     def spent(self) -> Spent:
@@ -278,20 +317,24 @@ class Guard:
         self, state: PrivateState, event: Mapping[str, object] | None, participants: Sequence[str]
     ) -> Reservation:
         terms = self._claim.terms(state)
+        # Everybody pays, drawn or not: the ledger needs no secret cohort, and its digest is public.
+        named = () if self._claim.scope is ChargeScope.RELEASE else tuple(participants)
         return Reservation(
             round_id=state.release if state.horizon else self._num_releases + 1,
             event=None if event is None else dict(event),
             clipping_norm=terms.clipping_norm,
             noise_multiplier=self._claim.settings.noise.noise_multiplier,
             denominator=terms.denominator,
-            num_participants=len(participants),
+            num_participants=len(named),
             mechanism=self._claim.mechanism,
-            participants=tuple(participants),
+            participants=named,
             is_void=self._keys.is_deterministic,
         )
 
-    def _enter_horizon(self, noise: CorrelatedNoise, horizon: int, key: NoiseKey) -> None:
-        self._source = CorrelatedSource(key, noise, self._claim.num_parameters)
+    def _enter_horizon(
+        self, noise: CorrelatedNoise, horizon: int, keys: Sequence[tuple[int, NoiseKey]], strategy: Strategy
+    ) -> None:
+        self._source = CorrelatedSource(keys, noise, strategy, self._claim.num_parameters)
         self._pattern = ParticipationPattern(noise, self._ledger.participations(self._horizon_run(horizon)))
 
     def _is_within(self, state: PrivateState) -> bool:
@@ -303,7 +346,7 @@ class Guard:
         """Tell whether the open release is the first of a horizon that has still to be paid for."""
         return self._claim.scope is ChargeScope.HORIZON and not self._is_within(state)
 
-    def _horizon_run(self, horizon: int) -> str:
+    def _horizon_run(self, horizon: int | str) -> str:
         return f"{self._model}/horizon-{horizon}"
 
     def _num_in_horizon(self, horizon: int) -> int:

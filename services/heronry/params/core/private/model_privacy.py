@@ -1,6 +1,7 @@
 """The privacy of one model: where its mechanism stands, and who guards it."""
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -13,6 +14,7 @@ from heronry.params.core.private.state import PrivateState
 from heronry.params.core.private.terms import ReleaseTerms
 from heronry.params.core.rounds import Round
 from heronry.privacy.clipping import QuantileClip
+from heronry.privacy.ledger import Head
 from heronry.types.contribution import ContributionHeader, ParameterCodec
 from heronry.types.errors import FailedPreconditionError, InvalidArgumentError, ResourceExhaustedError
 from heronry.types.models import ModelInfo, ModelSettings, WorkerInfo
@@ -44,6 +46,7 @@ class ModelPrivacy:
         self.time_s = 0.0
         self.noise_checks = NoiseChecks()
         self._terms: ReleaseTerms | None = None
+        self._is_validating = False
 
     @property
     def terms(self) -> ReleaseTerms:
@@ -54,8 +57,8 @@ class ModelPrivacy:
 
     @property
     def add_noise(self) -> Callable[[Integers], None] | None:
-        """Add the open release's noise to the sum; None while a journal is replayed."""
-        return None if self.guard is None else self._add_noise
+        """Add the open release's noise to the sum; None while a journal is replayed or something is validated."""
+        return None if self.guard is None or self._is_validating else self._add_noise
 
     @property
     def noise_ahead(self) -> Callable[[Integers], None] | None:
@@ -71,10 +74,29 @@ class ModelPrivacy:
             raise ValueError("a release without a guard")
         return self.guard
 
-    def attach(self, guard: Guard) -> None:
-        """Go on under a guard, at the release that nothing may have left of."""
+    def attach(self, guard: Guard) -> bool:
+        """Go on under a guard, at the release that nothing may have left of.
+
+        Returns:
+          Whether a release may have left that the state does not know of.
+        """
+        has_missed = guard.has_released_after(self.state)
         self.guard = guard
         self.state = guard.resumed(self.state)
+        return has_missed
+
+    def note_head(self, head: Head) -> None:
+        """Take note of the ledger's head when the model was registered."""
+        self.state = replace(self.state, ledger_sequence=head.sequence, ledger_digest=head.digest)
+
+    @contextlib.contextmanager
+    def validating(self) -> Iterator[None]:
+        """Draw no noise meanwhile, and pay for none: what is checked only may cost nothing."""
+        self._is_validating = True
+        try:
+            yield
+        finally:
+            self._is_validating = False
 
     def restore(self, state: PrivateState) -> None:
         """Go on after what a journal or checkpoint says."""
@@ -124,7 +146,7 @@ class ModelPrivacy:
             allowed = f"one contribution a client and release: round {opened.round_id} has counted it"
             details = {"field": "client_id", "value": header.client_id, "allowed": allowed}
             raise FailedPreconditionError(f"client_id: got {header.client_id!r}, allowed: {allowed}", details=details)
-        if isinstance(opened.accumulator, PrivateSum):
+        if isinstance(opened.accumulator, PrivateSum) and not header.validate_only:
             # Its values are still to come: the noise owes nothing to them.
             opened.accumulator.begin()
 
@@ -146,7 +168,10 @@ class ModelPrivacy:
             info,
             num_pending=0,
             num_accepted=0,
+            num_refused=0,
+            refusals={},
             num_bytes_received=0,
+            num_bytes_sent=0,
             staleness_histogram=(),
             round_remaining_s=None,
             cohort_size=0,
@@ -156,7 +181,7 @@ class ModelPrivacy:
         """Return what may be told of the workers: that they are there."""
         if not self.keeps_cohort:
             return list(infos)
-        return [WorkerInfo(i.client_id, i.incarnation, i.lease_remaining_s, num_refused=i.num_refused) for i in infos]
+        return [WorkerInfo(i.client_id, i.incarnation, i.lease_remaining_s) for i in infos]
 
     def status(self, model: str) -> PrivacyStatus:
         """State the claim and what has been spent of it."""
@@ -164,7 +189,7 @@ class ModelPrivacy:
         spent, after = guard.spent(), guard.spent_after(self.state)
         return PrivacyStatus(
             has_claim=not guard.is_void,
-            statement=statement_of(model, self.claim, is_void=guard.is_void),
+            statement=statement_of(model, self.claim, is_void=guard.is_void, is_authenticated=guard.is_authenticated),
             is_void=guard.is_void,
             mechanism=self.claim.mechanism,
             unit=settings.unit,

@@ -1,6 +1,6 @@
 """Where a release's noise comes from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +11,7 @@ from heronry.params.core.private.claim import steps_of
 from heronry.params.core.private.private_sum import Integers
 from heronry.params.core.private.row_deviations import RowDeviations
 from heronry.params.core.private.terms import ReleaseTerms
-from heronry.privacy.factorisation import Recurrence, noise_deviation, strategy_of
+from heronry.privacy.factorisation import Recurrence, Strategy, noise_deviation
 from heronry.privacy.noise import NoiseKey, add_discrete_gaussian, add_rounded_normals, fill_normals
 from heronry.types.privacy import CorrelatedNoise, NoiseSampler
 
@@ -46,17 +46,20 @@ class IndependentSource:
 
 
 class CorrelatedSource:
-    """`C^-1 Z` row by row: all of a horizon's noise follows from its key.
+    """`C^-1 Z` row by row: all of a horizon's noise follows from its keys, each of them for the rows of Z from one on.
 
     The rows are made in order, each once; one that was made and not released is made anew from the first one on, as
     the recurrence does not run backwards. Memory: the recurrence's vectors, and one for the row.
     """
 
-    def __init__(self, key: NoiseKey, noise: CorrelatedNoise, num_parameters: int) -> None:
-        self._key = key
+    def __init__(
+        self, keys: Sequence[tuple[int, NoiseKey]], noise: CorrelatedNoise, strategy: Strategy, num_parameters: int
+    ) -> None:
+        """Take the keys with the first row of each, in order, the first of them being 0."""
+        self._keys = tuple(keys)
         self._noise = noise
         self._num_parameters = num_parameters
-        self._strategy = strategy_of(noise)
+        self._strategy = strategy
         # The terms' noise is that of one release; a unit moves a horizon further than one release.
         self._sensitivity = noise_deviation(noise, self._strategy) / noise.noise_multiplier
         self._recurrence: Recurrence | None = None
@@ -86,4 +89,5 @@ class CorrelatedSource:
         return row
 
     def _draw(self, index: int, out: npt.NDArray[np.float64]) -> None:
-        fill_normals(self._key, index, out)
+        key = next(key for first_row, key in reversed(self._keys) if first_row <= index)
+        fill_normals(key, index, out)

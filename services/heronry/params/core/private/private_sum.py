@@ -78,7 +78,8 @@ class PrivateSum:
             self._drawing.result()
             self._drawing = None
         self.num_contributions = 0
-        # Contributions that were not clipped, less those that were: half of it is the sum of `b - 1/2`.
+        # Contributions that were not clipped, less those that were: half of it is the sum of `b - 1/2`. Zeros do not
+        # vote: else replacing a clipped contribution by zeros would move it by 1, and 1/2 is what is paid for.
         self.num_unclipped_less_clipped = 0
         self._held: list[Prepared] = []
         self._total: Integers | None = None
@@ -119,7 +120,8 @@ class PrivateSum:
         else:
             self._held.append(prepared)
         self.num_contributions += 1
-        self.num_unclipped_less_clipped += 1 if self._is_whole(prepared) else -1
+        if prepared.contribution.squared_norm:
+            self.num_unclipped_less_clipped += 1 if self._is_whole(prepared) else -1
 
     def mean(self, newest: Vector, last: Prepared | None = None) -> MeanDifference:
         """Return the noised sum over the public denominator; `last` is never there: releases close by themselves."""

@@ -10,16 +10,32 @@ from heronry.params.core.planning import closing_of
 from heronry.params.core.plans import PrivateRelease
 from heronry.params.core.private.private_sum import Integers, PrivateSum
 from heronry.params.core.private.state import PrivateState
+from heronry.types.errors import DataLossError, InvalidContributionError
 
 
 def plan_release(model: Model, time_s: float) -> PrivateRelease:
-    """Work out what the open round makes, its noise included; an empty one is noise alone."""
+    """Work out what the open round makes, its noise included; an empty one is noise alone.
+
+    Raises:
+      InvalidContributionError: no step leads from it to finite values; it is tried again until it is given up.
+    """
     accumulator = model.round.accumulator
     if model.privacy is None or not isinstance(accumulator, PrivateSum):
         raise ValueError(f"model {model.name!r} makes no claim")
     mean = accumulator.mean(model.newest.vector)
-    closing = closing_of(model, mean, {}, None, time_s)
+    try:
+        closing = closing_of(model, mean, {}, None, time_s)
+    except InvalidContributionError as error:
+        message = f"{error}; the release of round {model.round.round_id} is tried again until a Rollback gives it up"
+        raise InvalidContributionError(message, details=error.details) from error
     return PrivateRelease(mean.values, closing, model.privacy.after_release(accumulator.num_unclipped_less_clipped))
+
+
+def given_up(model: Model) -> DataLossError:
+    """Say that the open round is dropped: a release of it was reserved that the journal does not know of."""
+    counted = f"{model.round.num_contributions} contributions to round {model.round.round_id}"
+    reason = "the ledger holds a release of them that the journal does not"
+    return DataLossError(f"model {model.name!r}: {counted} are given up: {reason}")
 
 
 def plan_recorded(model: Model, mean: Vector, state: PrivateState, time_s: float) -> PrivateRelease:

@@ -169,20 +169,22 @@ class BufferedAsynchronous(_message.Message):
     def __init__(self, num_contributions: _Optional[int] = ..., max_staleness: _Optional[int] = ..., staleness_exponent: _Optional[float] = ...) -> None: ...
 
 class SampledRounds(_message.Message):
-    __slots__ = ("num_clients", "deadline", "sampling_rate", "cohort_size", "max_cohort", "min_clients")
+    __slots__ = ("num_clients", "deadline", "sampling_rate", "cohort_size", "max_cohort", "min_clients", "closes_early")
     NUM_CLIENTS_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_FIELD_NUMBER: _ClassVar[int]
     SAMPLING_RATE_FIELD_NUMBER: _ClassVar[int]
     COHORT_SIZE_FIELD_NUMBER: _ClassVar[int]
     MAX_COHORT_FIELD_NUMBER: _ClassVar[int]
     MIN_CLIENTS_FIELD_NUMBER: _ClassVar[int]
+    CLOSES_EARLY_FIELD_NUMBER: _ClassVar[int]
     num_clients: int
     deadline: _duration_pb2.Duration
     sampling_rate: float
     cohort_size: int
     max_cohort: int
     min_clients: int
-    def __init__(self, num_clients: _Optional[int] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., sampling_rate: _Optional[float] = ..., cohort_size: _Optional[int] = ..., max_cohort: _Optional[int] = ..., min_clients: _Optional[int] = ...) -> None: ...
+    closes_early: bool
+    def __init__(self, num_clients: _Optional[int] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., sampling_rate: _Optional[float] = ..., cohort_size: _Optional[int] = ..., max_cohort: _Optional[int] = ..., min_clients: _Optional[int] = ..., closes_early: bool = ...) -> None: ...
 
 class Consistency(_message.Message):
     __slots__ = ("synchronous", "stale_synchronous", "asynchronous", "buffered", "sampled")
