@@ -1,8 +1,9 @@
 """Four learners share one CartPole policy, and one of them lies: `python byzantine_learners.py [--rules ...]`.
 
 Each round a learner plays twice with the newest version and hands in, each time, what PPO made of it as a
-difference to that version. The liar hands in its own differences times -100. A round is eight contributions, two
-of them hostile (f = 2), and its rule makes the next version of them. Krum asks for 2 f + 3 = 7 contributions: with
+difference to that version. The liar hands in the newest weights times -12, then times 4: in the mean of a round that
+takes away all that was learnt. A round is eight contributions, two of them hostile (f = 2), and its rule makes the next
+version of them. Krum asks for 2 f + 3 = 7 contributions: with
 one contribution from each of four learners (f = 1, 5 needed) it could not be used at all.
 
 Once three evaluations in a row meet the target, the last version is tagged and judged on episodes of its own.
@@ -35,7 +36,8 @@ from heronry.client import (
 from heronry.client.sync import ParamsClient
 
 NUM_LEARNERS, TURNS, ROUND_S = 4, 2, 60.0
-LIE = -100.0
+# On both sides of what the others say; over eight contributions they take the newest weights away.
+LIES = (-12.0, 4.0)
 RULES = {
     "mean": Mean(),
     "median": Median(),
@@ -61,13 +63,19 @@ def learn(address: str, model: str, index: int, is_liar: bool, is_over: Event) -
     with ParamsClient(address, patient(f"learner-{index}")) as params:
         current: Parameters | None = params.pull(model, wait_s=ROUND_S)
         while current is not None and not is_over.is_set():
-            for _ in range(TURNS):
-                better = learner.improve(dict(current))
-                factor = LIE if is_liar else 1.0
-                difference = {name: factor * (better[name] - value) for name, value in current.items()}
+            for turn in range(TURNS):
+                difference = told(learner, current, LIES[turn] if is_liar else None)
                 params.push(model, difference, kind=ContributionKind.DELTA, base_version=current.version)
             current = params.pull(model, newer_than=current.version, wait_s=ROUND_S)
     learner.close()
+
+
+def told(learner: Learner, current: Parameters, lie: float | None) -> Weights:
+    """Return what a learner hands in: what it learnt, or a lie."""
+    if lie is not None:
+        return {name: lie * value for name, value in current.items()}
+    better = learner.improve(dict(current))
+    return {name: better[name] - value for name, value in current.items()}
 
 
 def lead(params: ParamsClient, model: str, max_rounds: int) -> int:
