@@ -17,7 +17,7 @@ class ParamsSettings(ServiceSettings):
     max_journal_bytes: int = Field(64 * _MIB, ge=1 << 16, description="a checkpoint is made when the journal is larger")
     max_frame_bytes: int = Field(256 * _MIB, ge=0, description="memory for versions kept ready to be sent")
     max_idle_bytes: int = Field(256 * _MIB, ge=0, description="memory kept for buffers that nobody uses at the moment")
-    max_open_uploads: int = Field(8, ge=1, le=1024, description="uploads above 1 MiB that are put together at a time")
+    max_open_uploads: int = Field(6, ge=1, le=1024, description="uploads above 1 MiB that are put together at a time")
     shared_memory: bool = Field(default=True, description="whether processes on this machine may share memory with it")
     max_loans: int = Field(64, ge=0, le=512, description="workers on this machine that memory is lent to at a time")
     max_lent_bytes: int = Field(1024 * _MIB, ge=0, description="bytes of memory lent to all such workers together")
