@@ -31,6 +31,8 @@ import signal, threading
 from pathlib import Path
 from heronry.client import Pattern, TableDefinition, sync
 
+# Whoever started the tests may have had interrupts ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with sync.Mesh.embedded(data_dir=Path("data")) as mesh:
     mesh.replay.create_table(TableDefinition.queue("queue", size=4, pattern=Pattern(1, 1)))
     main = threading.main_thread().ident
