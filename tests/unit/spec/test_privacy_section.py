@@ -41,9 +41,7 @@ def test_a_claim_is_read_in_full_and_survives_its_own_dictionary() -> None:
     spec = spec_with(CLAIM)
 
     noise = IndependentNoise(12.0, NoiseSampler.ROUNDED_GAUSSIAN, is_amplified=False)
-    expected = PrivacySettings(
-        PrivacyUnit.CLIENT, NeighbourRelation.ZERO_OUT_ONE, 10, 1e-3, 8.0, FixedClip(1.5), noise
-    )
+    expected = PrivacySettings(PrivacyUnit.CLIENT, NeighbourRelation.ZERO_OUT_ONE, 10, 1e-3, 8.0, FixedClip(1.5), noise)
     assert policy_settings(spec).privacy == expected
     assert RunSpec.from_dict(spec.to_dict()) == spec
 
