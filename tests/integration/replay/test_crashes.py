@@ -243,22 +243,33 @@ def _check_lost(ended: object) -> None:
         _, others = ended.split((grpc.aio.AioRpcError, asyncio.InvalidStateError))
         assert others is None, others
     elif ended is not None:
-        assert isinstance(ended, grpc.aio.AioRpcError), ended
+        assert isinstance(ended, grpc.aio.AioRpcError | asyncio.InvalidStateError), ended
 
 
 async def _append_when_there_is_room(promised: Promised, stub: replay_pb2_grpc.ReplayServiceStub) -> None:
     while True:
         try:
             await promised.append(stub, 0)
-        except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED and not _met_an_ended_stream(error):
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
+            if not _met_an_ended_stream(error) and not _was_refused_for_room(error):
                 raise
             await asyncio.sleep(0.05)
 
 
-def _met_an_ended_stream(error: grpc.aio.AioRpcError) -> bool:
-    # A write that finds the stream ended by the server says no more than this; the next attempt meets the reason.
-    return error.code() is grpc.StatusCode.INTERNAL and "Internal error from Core" in str(error.details())
+def _was_refused_for_room(error: Exception) -> bool:
+    return isinstance(error, grpc.aio.AioRpcError) and error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def _met_an_ended_stream(error: Exception) -> bool:
+    # A write that finds the stream ended by the server says no more than this, by the one or the other error as the
+    # end is known to the channel only or to the call too; the next attempt meets the reason.
+    if isinstance(error, asyncio.InvalidStateError):
+        return True
+    return (
+        isinstance(error, grpc.aio.AioRpcError)
+        and error.code() is grpc.StatusCode.INTERNAL
+        and "Internal error from Core" in str(error.details())
+    )
 
 
 @contextlib.asynccontextmanager

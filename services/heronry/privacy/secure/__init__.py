@@ -30,15 +30,6 @@ the clip, by wrong masks, or by going away. It does not learn of others' vectors
 """
 
 from heronry.privacy.secure.client import AddNoise, ClientSession, ClientStep
-from heronry.privacy.secure.errors import (
-    MalformedMessageError,
-    RepeatedMessageError,
-    RoundAbandonedError,
-    StrangerError,
-    UnexpectedMessageError,
-    UnmaskRefusedError,
-    UnsoundRoundError,
-)
 from heronry.privacy.secure.messages import (
     AdvertisedKeys,
     MaskedInput,
@@ -57,21 +48,14 @@ __all__ = [
     "AdvertisedKeys",
     "ClientSession",
     "ClientStep",
-    "MalformedMessageError",
     "MaskedInput",
     "RelayedShares",
-    "RepeatedMessageError",
     "RevealedShares",
     "Roster",
-    "RoundAbandonedError",
     "RoundParameters",
     "SealedShares",
     "SecureSum",
     "ServerSession",
     "ServerStep",
-    "StrangerError",
-    "UnexpectedMessageError",
-    "UnmaskRefusedError",
     "UnmaskRequest",
-    "UnsoundRoundError",
 ]

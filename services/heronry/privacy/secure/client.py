@@ -12,7 +12,6 @@ from heronry.native.arrays import Vector
 from heronry.privacy.secure import client_checks as checks
 from heronry.privacy.secure import shamir
 from heronry.privacy.secure.agreement import KeyPair, pairwise_mask, seal, seed_digest, self_mask, unseal
-from heronry.privacy.secure.errors import UnexpectedMessageError, UnmaskRefusedError, UnsoundRoundError
 from heronry.privacy.secure.grid_vector import grid_vector
 from heronry.privacy.secure.masks import KEY_BYTES, Mask, apply_masks
 from heronry.privacy.secure.messages import (
@@ -26,6 +25,7 @@ from heronry.privacy.secure.messages import (
     UnmaskRequest,
 )
 from heronry.privacy.secure.parameters import RoundParameters
+from heronry.types.errors import UnexpectedMessageError, UnmaskRefusedError, UnsoundRoundError
 from heronry.types.field_checks import checked_name
 from heronry.types.privacy import DistributedNoise
 

@@ -7,9 +7,9 @@ package's docstring for what a malicious server could do.
 from collections.abc import Iterable
 
 from heronry.privacy.secure.agreement import KeyPair, is_usable_key
-from heronry.privacy.secure.errors import UnmaskRefusedError, UnsoundRoundError
 from heronry.privacy.secure.messages import SEALED_BYTES, AdvertisedKeys, RelayedShares, Roster, UnmaskRequest
 from heronry.privacy.secure.parameters import RoundParameters
+from heronry.types.errors import UnmaskRefusedError, UnsoundRoundError
 from heronry.types.privacy import DistributedNoise
 
 

@@ -9,12 +9,6 @@ import numpy as np
 
 from heronry.privacy.secure import server_checks as checks
 from heronry.privacy.secure.agreement import KeyPair
-from heronry.privacy.secure.errors import (
-    RepeatedMessageError,
-    RoundAbandonedError,
-    StrangerError,
-    UnexpectedMessageError,
-)
 from heronry.privacy.secure.masks import apply_masks
 from heronry.privacy.secure.messages import (
     AdvertisedKeys,
@@ -28,7 +22,13 @@ from heronry.privacy.secure.messages import (
 )
 from heronry.privacy.secure.parameters import RoundParameters
 from heronry.privacy.secure.unmasking import Shares, Unmasking
-from heronry.types.errors import HeronryError
+from heronry.types.errors import (
+    HeronryError,
+    RepeatedMessageError,
+    RoundAbandonedError,
+    StrangerError,
+    UnexpectedMessageError,
+)
 
 
 class ServerStep(enum.Enum):

@@ -6,9 +6,9 @@ import numpy as np
 
 from heronry.privacy.secure import shamir
 from heronry.privacy.secure.agreement import KeyPair, is_usable_key
-from heronry.privacy.secure.errors import MalformedMessageError
 from heronry.privacy.secure.masks import KEY_BYTES
 from heronry.privacy.secure.messages import SEALED_BYTES, AdvertisedKeys, RevealedShares, SealedShares, UnmaskRequest
+from heronry.types.errors import MalformedMessageError
 
 
 def check_keys(keys: AdvertisedKeys, known: Iterable[AdvertisedKeys], probe: KeyPair) -> None:

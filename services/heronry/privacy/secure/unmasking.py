@@ -9,9 +9,9 @@ from functools import partial
 
 from heronry.privacy.secure import shamir
 from heronry.privacy.secure.agreement import KeyPair, pairwise_mask, seed_digest, self_mask
-from heronry.privacy.secure.errors import RoundAbandonedError
 from heronry.privacy.secure.masks import Mask
 from heronry.privacy.secure.messages import Roster
+from heronry.types.errors import RoundAbandonedError
 
 Shares = Mapping[int, bytes]
 

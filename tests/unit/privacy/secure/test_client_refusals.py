@@ -5,18 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from heronry.privacy.secure import (
-    AdvertisedKeys,
-    ClientSession,
-    ClientStep,
-    RelayedShares,
-    Roster,
+from heronry.privacy.secure import AdvertisedKeys, ClientSession, ClientStep, RelayedShares, Roster, UnmaskRequest
+from heronry.types.errors import (
+    InvalidArgumentError,
+    InvalidContributionError,
     UnexpectedMessageError,
     UnmaskRefusedError,
-    UnmaskRequest,
     UnsoundRoundError,
 )
-from heronry.types.errors import InvalidArgumentError, InvalidContributionError
 from heronry.types.privacy import DistributedNoise
 
 _MEMBERS = tuple(f"client-{index:03}" for index in range(5))

@@ -5,17 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from heronry.privacy.secure import (
-    AdvertisedKeys,
+from heronry.privacy.secure import AdvertisedKeys, MaskedInput, RevealedShares, ServerStep, shamir
+from heronry.types.errors import (
     MalformedMessageError,
-    MaskedInput,
     RepeatedMessageError,
-    RevealedShares,
     RoundAbandonedError,
-    ServerStep,
     StrangerError,
     UnexpectedMessageError,
-    shamir,
 )
 
 _MEMBERS = tuple(f"client-{index:03}" for index in range(5))

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heronry.privacy.secure import RoundAbandonedError, RoundParameters, ServerStep
-from heronry.types.errors import InvalidArgumentError
+from heronry.privacy.secure import RoundParameters, ServerStep
+from heronry.types.errors import InvalidArgumentError, RoundAbandonedError
 
 _NUM_CLIENTS, _FEWEST = 5, 3
 

@@ -1,7 +1,6 @@
 """An event loop in a thread of its own, for callers that have none or may not block theirs."""
 
 import asyncio
-import concurrent.futures
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
@@ -11,7 +10,6 @@ from heronry.types.errors import UnavailableError
 
 T = TypeVar("T")
 _JOIN_TIMEOUT_S = 5.0
-_LOOK_S = 0.5
 
 
 class LoopThread:
@@ -44,7 +42,7 @@ class LoopThread:
         call = _Call(work)
         try:
             # An interrupt may come before the future is in hand: the call itself can always be cancelled.
-            return _awaited(asyncio.run_coroutine_threadsafe(call.run(), self._loop))
+            return asyncio.run_coroutine_threadsafe(call.run(), self._loop).result()
         except BaseException:
             self.call_soon(call.cancel)
             raise
@@ -149,17 +147,6 @@ class _Call(Generic[T]):
         self._is_cancelled = True
         if self._task is not None:
             self._task.cancel()
-
-
-def _awaited(future: "concurrent.futures.Future[T]") -> T:
-    """Wait for a result, awake now and then: a signal that came just before the wait is not noticed during it."""
-    while True:
-        try:
-            return future.result(_LOOK_S)
-        except TimeoutError:
-            # The call's own, or the wait's.
-            if future.done():
-                return future.result()
 
 
 def _ignore_shared_poller(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
