@@ -89,6 +89,33 @@ class EnvironmentNotFoundError(NotFoundError):
     """No such environment."""
 
 
+class EnvironmentFaultError(HeronryError):
+    """An environment broke its contract: it raised, hung, died, or returned what its spaces do not hold."""
+
+    @classmethod
+    def of(cls, environment: str, what: str, *, index: int | str, seed: int, episode: int, step: int) -> Self:
+        """Make the error from the environment's name, what it did, and which one did it when.
+
+        Args:
+          environment: its id.
+          what: it did.
+          index: of the environment among those of its fleet, or which ones it may have been.
+          seed: that its first episode began with.
+          episode: how many it had ended since.
+          step: of the episode, counted from 1; 0 while it is reset.
+        """
+        details = {"environment": environment, "index": str(index), "seed": str(seed)}
+        details |= {"episode": str(episode), "step": str(step), "what": what}
+        when = f"seed {seed}, episode {episode}, step {step}"
+        return cls(f"environment {environment!r} (index {index}, {when}): {what}", details=details)
+
+    @classmethod
+    def in_making(cls, environment: str, what: str) -> Self:
+        """Make the error of an environment that could not even be made."""
+        details = {"environment": environment, "what": what}
+        return cls(f"environment {environment!r} could not be made: it {what}", details=details)
+
+
 class AlreadyExistsError(HeronryError):
     """The name is taken by something different."""
 

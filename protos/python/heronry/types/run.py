@@ -198,6 +198,23 @@ class RunStatus:
 
 
 @dataclass(frozen=True)
+class EnvironmentFailure:
+    """One environment that died, hung or broke its contract.
+
+    Attributes:
+      environment_index: position among the fleet's environments.
+      seed: of the episodes that it was playing.
+      step: of the episode; 0 while resetting.
+      reason: what happened.
+    """
+
+    environment_index: int
+    seed: int
+    step: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class FleetStatistics:
     """What a fleet has done since the run was assigned.
 
@@ -205,6 +222,9 @@ class FleetStatistics:
       mean_return: of the last 100 episodes, like `mean_length`.
       behaviour_version: the version that acts; None before the first pull.
       policy_lag: unrolls collected by how many versions the acting policy lay behind.
+      engine, policy: what runs the environments and evaluates the policy.
+      num_restarts: environments that were begun anew; `failures` tells of the last of them.
+      num_unrolls: appended; `num_unrolls_too_old` were thrown away for their policy's lag.
     """
 
     run_id: str = ""
@@ -220,6 +240,12 @@ class FleetStatistics:
     environment_time_s: float = 0.0
     inference_time_s: float = 0.0
     waiting_time_s: float = 0.0
+    engine: str = ""
+    policy: str = ""
+    num_restarts: int = 0
+    failures: tuple[EnvironmentFailure, ...] = ()
+    num_unrolls: int = 0
+    num_unrolls_too_old: int = 0
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from heronry.api.fleet.v1 import fleet_pb2
 from heronry.api.learner.v1 import learner_pb2
-from heronry.types.run import Barrier, FleetStatistics, LearnerStatistics
+from heronry.types.run import Barrier, EnvironmentFailure, FleetStatistics, LearnerStatistics
 from heronry.wire.times import duration_from_proto, duration_to_proto
 from heronry.wire.versions import version_from_proto, version_to_proto
 
@@ -23,6 +23,12 @@ def fleet_statistics_to_proto(statistics: FleetStatistics) -> fleet_pb2.GetStati
         environment_time=duration_to_proto(statistics.environment_time_s),
         inference_time=duration_to_proto(statistics.inference_time_s),
         waiting_time=duration_to_proto(statistics.waiting_time_s),
+        engine=statistics.engine,
+        policy=statistics.policy,
+        num_restarts=statistics.num_restarts,
+        failures=[_failure_to_proto(failure) for failure in statistics.failures],
+        num_unrolls=statistics.num_unrolls,
+        num_unrolls_too_old=statistics.num_unrolls_too_old,
     )
     if statistics.behaviour_version is not None:
         message.behaviour_version.CopyFrom(version_to_proto(statistics.behaviour_version))
@@ -47,7 +53,23 @@ def fleet_statistics_from_proto(message: fleet_pb2.GetStatisticsResponse) -> Fle
         environment_time_s=duration_from_proto(message.environment_time),
         inference_time_s=duration_from_proto(message.inference_time),
         waiting_time_s=duration_from_proto(message.waiting_time),
+        engine=message.engine,
+        policy=message.policy,
+        num_restarts=message.num_restarts,
+        failures=tuple(_failure_from_proto(failure) for failure in message.failures),
+        num_unrolls=message.num_unrolls,
+        num_unrolls_too_old=message.num_unrolls_too_old,
     )
+
+
+def _failure_to_proto(failure: EnvironmentFailure) -> fleet_pb2.EnvironmentFailure:
+    return fleet_pb2.EnvironmentFailure(
+        environment_index=failure.environment_index, seed=failure.seed, step=failure.step, reason=failure.reason
+    )
+
+
+def _failure_from_proto(message: fleet_pb2.EnvironmentFailure) -> EnvironmentFailure:
+    return EnvironmentFailure(message.environment_index, message.seed, message.step, message.reason)
 
 
 def learner_statistics_to_proto(statistics: LearnerStatistics) -> learner_pb2.GetStatisticsResponse:

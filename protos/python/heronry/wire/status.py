@@ -53,6 +53,7 @@ _RULES: Final[dict[type[errors.HeronryError], StatusRule]] = {
     errors.DataLossError: StatusRule(grpc.StatusCode.DATA_LOSS),
     errors.UnimplementedError: StatusRule(grpc.StatusCode.UNIMPLEMENTED),
     errors.InternalError: StatusRule(grpc.StatusCode.INTERNAL),
+    errors.EnvironmentFaultError: StatusRule(grpc.StatusCode.UNKNOWN),
     errors.HeronryError: StatusRule(grpc.StatusCode.UNKNOWN),
 }
 

@@ -26,23 +26,33 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from heronry.api.common.v1 import version_pb2 as heronry_dot_api_dot_common_dot_v1_dot_version__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n heronry/api/fleet/v1/fleet.proto\x12\x14heronry.api.fleet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a#heronry/api/common/v1/version.proto\"\x16\n\x14GetStatisticsRequest\",\n\x08LagCount\x12\x0b\n\x03lag\x18\x01 \x01(\x04\x12\x13\n\x0bnum_unrolls\x18\x02 \x01(\x04\"\xd4\x03\n\x15GetStatisticsResponse\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\x12\x18\n\x10num_environments\x18\x03 \x01(\x04\x12\x11\n\tnum_steps\x18\x04 \x01(\x04\x12\x18\n\x10steps_per_second\x18\x05 \x01(\x01\x12\x14\n\x0cnum_episodes\x18\x06 \x01(\x04\x12\x13\n\x0bmean_return\x18\x07 \x01(\x01\x12\x13\n\x0bmean_length\x18\x08 \x01(\x01\x12\x42\n\x11\x62\x65haviour_version\x18\t \x01(\x0b\x32\'.heronry.api.common.v1.ParameterVersion\x12\x32\n\npolicy_lag\x18\n \x03(\x0b\x32\x1e.heronry.api.fleet.v1.LagCount\x12\x33\n\x10\x65nvironment_time\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x0einference_time\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cwaiting_time\x18\r \x01(\x0b\x32\x19.google.protobuf.Duration\"~\n\x0f\x45valuateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x06number\x18\x02 \x01(\x04H\x00\x12\r\n\x03tag\x18\x03 \x01(\tH\x00\x12\x14\n\x0cnum_episodes\x18\x04 \x01(\r\x12\x0c\n\x04seed\x18\x05 \x01(\x04\x12\x0e\n\x06greedy\x18\x06 \x01(\x08\x42\x07\n\x05which\"n\n\x10\x45valuateResponse\x12\x38\n\x07version\x18\x01 \x01(\x0b\x32\'.heronry.api.common.v1.ParameterVersion\x12\x0f\n\x07returns\x18\x02 \x03(\x01\x12\x0f\n\x07lengths\x18\x03 \x03(\x04\x32\xd3\x01\n\x0c\x46leetService\x12h\n\rGetStatistics\x12*.heronry.api.fleet.v1.GetStatisticsRequest\x1a+.heronry.api.fleet.v1.GetStatisticsResponse\x12Y\n\x08\x45valuate\x12%.heronry.api.fleet.v1.EvaluateRequest\x1a&.heronry.api.fleet.v1.EvaluateResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n heronry/api/fleet/v1/fleet.proto\x12\x14heronry.api.fleet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a#heronry/api/common/v1/version.proto\"\x16\n\x14GetStatisticsRequest\",\n\x08LagCount\x12\x0b\n\x03lag\x18\x01 \x01(\x04\x12\x13\n\x0bnum_unrolls\x18\x02 \x01(\x04\"\xf8\x04\n\x15GetStatisticsResponse\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\x12\x18\n\x10num_environments\x18\x03 \x01(\x04\x12\x11\n\tnum_steps\x18\x04 \x01(\x04\x12\x18\n\x10steps_per_second\x18\x05 \x01(\x01\x12\x14\n\x0cnum_episodes\x18\x06 \x01(\x04\x12\x13\n\x0bmean_return\x18\x07 \x01(\x01\x12\x13\n\x0bmean_length\x18\x08 \x01(\x01\x12\x42\n\x11\x62\x65haviour_version\x18\t \x01(\x0b\x32\'.heronry.api.common.v1.ParameterVersion\x12\x32\n\npolicy_lag\x18\n \x03(\x0b\x32\x1e.heronry.api.fleet.v1.LagCount\x12\x33\n\x10\x65nvironment_time\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x0einference_time\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cwaiting_time\x18\r \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06\x65ngine\x18\x0e \x01(\t\x12\x0e\n\x06policy\x18\x0f \x01(\t\x12\x14\n\x0cnum_restarts\x18\x10 \x01(\x04\x12:\n\x08\x66\x61ilures\x18\x11 \x03(\x0b\x32(.heronry.api.fleet.v1.EnvironmentFailure\x12\x1b\n\x13num_unrolls_too_old\x18\x12 \x01(\x04\x12\x13\n\x0bnum_unrolls\x18\x13 \x01(\x04\"[\n\x12\x45nvironmentFailure\x12\x19\n\x11\x65nvironment_index\x18\x01 \x01(\r\x12\x0c\n\x04seed\x18\x02 \x01(\x04\x12\x0c\n\x04step\x18\x03 \x01(\x04\x12\x0e\n\x06reason\x18\x04 \x01(\t\"~\n\x0f\x45valuateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x06number\x18\x02 \x01(\x04H\x00\x12\r\n\x03tag\x18\x03 \x01(\tH\x00\x12\x14\n\x0cnum_episodes\x18\x04 \x01(\r\x12\x0c\n\x04seed\x18\x05 \x01(\x04\x12\x0e\n\x06greedy\x18\x06 \x01(\x08\x42\x07\n\x05which\"n\n\x10\x45valuateResponse\x12\x38\n\x07version\x18\x01 \x01(\x0b\x32\'.heronry.api.common.v1.ParameterVersion\x12\x0f\n\x07returns\x18\x02 \x03(\x01\x12\x0f\n\x07lengths\x18\x03 \x03(\x04\"\xd0\x01\n\x14RecordEpisodeRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x06number\x18\x02 \x01(\x04H\x00\x12\r\n\x03tag\x18\x03 \x01(\tH\x00\x12\x0c\n\x04seed\x18\x04 \x01(\x04\x12\x0e\n\x06greedy\x18\x05 \x01(\x08\x12\x11\n\tmax_steps\x18\x06 \x01(\r\x12\x19\n\x11\x66rames_per_second\x18\x07 \x01(\r\x12\x33\n\x06\x66ormat\x18\x08 \x01(\x0e\x32#.heronry.api.fleet.v1.PictureFormatB\x07\n\x05which\"l\n\x15RecordEpisodeResponse\x12\x37\n\x06header\x18\x01 \x01(\x0b\x32%.heronry.api.fleet.v1.RecordingHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\t\n\x07message\"\x95\x01\n\x0fRecordingHeader\x12\x38\n\x07version\x18\x01 \x01(\x0b\x32\'.heronry.api.common.v1.ParameterVersion\x12\x16\n\x0e\x65pisode_return\x18\x02 \x01(\x01\x12\x0e\n\x06length\x18\x03 \x01(\x04\x12\r\n\x05\x65nded\x18\x04 \x01(\x08\x12\x11\n\tnum_bytes\x18\x05 \x01(\x04*`\n\rPictureFormat\x12\x1e\n\x1aPICTURE_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12PICTURE_FORMAT_GIF\x10\x01\x12\x17\n\x13PICTURE_FORMAT_APNG\x10\x02\x32\xbf\x02\n\x0c\x46leetService\x12h\n\rGetStatistics\x12*.heronry.api.fleet.v1.GetStatisticsRequest\x1a+.heronry.api.fleet.v1.GetStatisticsResponse\x12Y\n\x08\x45valuate\x12%.heronry.api.fleet.v1.EvaluateRequest\x1a&.heronry.api.fleet.v1.EvaluateResponse\x12j\n\rRecordEpisode\x12*.heronry.api.fleet.v1.RecordEpisodeRequest\x1a+.heronry.api.fleet.v1.RecordEpisodeResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'heronry.api.fleet.v1.fleet_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_PICTUREFORMAT']._serialized_start=1638
+  _globals['_PICTUREFORMAT']._serialized_end=1734
   _globals['_GETSTATISTICSREQUEST']._serialized_start=127
   _globals['_GETSTATISTICSREQUEST']._serialized_end=149
   _globals['_LAGCOUNT']._serialized_start=151
   _globals['_LAGCOUNT']._serialized_end=195
   _globals['_GETSTATISTICSRESPONSE']._serialized_start=198
-  _globals['_GETSTATISTICSRESPONSE']._serialized_end=666
-  _globals['_EVALUATEREQUEST']._serialized_start=668
-  _globals['_EVALUATEREQUEST']._serialized_end=794
-  _globals['_EVALUATERESPONSE']._serialized_start=796
-  _globals['_EVALUATERESPONSE']._serialized_end=906
-  _globals['_FLEETSERVICE']._serialized_start=909
-  _globals['_FLEETSERVICE']._serialized_end=1120
+  _globals['_GETSTATISTICSRESPONSE']._serialized_end=830
+  _globals['_ENVIRONMENTFAILURE']._serialized_start=832
+  _globals['_ENVIRONMENTFAILURE']._serialized_end=923
+  _globals['_EVALUATEREQUEST']._serialized_start=925
+  _globals['_EVALUATEREQUEST']._serialized_end=1051
+  _globals['_EVALUATERESPONSE']._serialized_start=1053
+  _globals['_EVALUATERESPONSE']._serialized_end=1163
+  _globals['_RECORDEPISODEREQUEST']._serialized_start=1166
+  _globals['_RECORDEPISODEREQUEST']._serialized_end=1374
+  _globals['_RECORDEPISODERESPONSE']._serialized_start=1376
+  _globals['_RECORDEPISODERESPONSE']._serialized_end=1484
+  _globals['_RECORDINGHEADER']._serialized_start=1487
+  _globals['_RECORDINGHEADER']._serialized_end=1636
+  _globals['_FLEETSERVICE']._serialized_start=1737
+  _globals['_FLEETSERVICE']._serialized_end=2056
 # @@protoc_insertion_point(module_scope)

@@ -46,6 +46,11 @@ class FleetServiceStub(object):
                 request_serializer=heronry_dot_api_dot_fleet_dot_v1_dot_fleet__pb2.EvaluateRequest.SerializeToString,
                 response_deserializer=heronry_dot_api_dot_fleet_dot_v1_dot_fleet__pb2.EvaluateResponse.FromString,
                 _registered_method=True)
+        self.RecordEpisode = channel.unary_stream(
+                '/heronry.api.fleet.v1.FleetService/RecordEpisode',
+                request_serializer=heronry_dot_api_dot_fleet_dot_v1_dot_fleet__pb2.RecordEpisodeRequest.SerializeToString,
+                response_deserializer=heronry_dot_api_dot_fleet_dot_v1_dot_fleet__pb2.RecordEpisodeResponse.FromString,
+                _registered_method=True)
 
 
 class FleetServiceServicer(object):
@@ -67,6 +72,14 @@ class FleetServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordEpisode(self, request, context):
+        """RecordEpisode plays one fresh episode with one version of the run's policy and returns it as an
+        animated picture, chunk by chunk, after a header.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FleetServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +92,11 @@ def add_FleetServiceServicer_to_server(servicer, server):
                     servicer.Evaluate,
                     request_deserializer=heronry_dot_api_dot_fleet_dot_v1_dot_fleet__pb2.EvaluateRequest.FromString,
                     response_serializer=heronry_dot_api_dot_fleet_dot_v1_dot_fleet__pb2.EvaluateResponse.SerializeToString,
+            ),
+            'RecordEpisode': grpc.unary_stream_rpc_method_handler(
+                    servicer.RecordEpisode,
+                    request_deserializer=heronry_dot_api_dot_fleet_dot_v1_dot_fleet__pb2.RecordEpisodeRequest.FromString,
+                    response_serializer=heronry_dot_api_dot_fleet_dot_v1_dot_fleet__pb2.RecordEpisodeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -137,6 +155,33 @@ class FleetService(object):
             '/heronry.api.fleet.v1.FleetService/Evaluate',
             heronry_dot_api_dot_fleet_dot_v1_dot_fleet__pb2.EvaluateRequest.SerializeToString,
             heronry_dot_api_dot_fleet_dot_v1_dot_fleet__pb2.EvaluateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordEpisode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/heronry.api.fleet.v1.FleetService/RecordEpisode',
+            heronry_dot_api_dot_fleet_dot_v1_dot_fleet__pb2.RecordEpisodeRequest.SerializeToString,
+            heronry_dot_api_dot_fleet_dot_v1_dot_fleet__pb2.RecordEpisodeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,7 +57,23 @@ _FleetServiceEvaluateType = typing_extensions.TypeVar(
     ],
 )
 
-class FleetServiceStub(typing.Generic[_FleetServiceGetStatisticsType, _FleetServiceEvaluateType]):
+_FleetServiceRecordEpisodeType = typing_extensions.TypeVar(
+    '_FleetServiceRecordEpisodeType',
+    grpc.UnaryStreamMultiCallable[
+        heronry.api.fleet.v1.fleet_pb2.RecordEpisodeRequest,
+        heronry.api.fleet.v1.fleet_pb2.RecordEpisodeResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        heronry.api.fleet.v1.fleet_pb2.RecordEpisodeRequest,
+        heronry.api.fleet.v1.fleet_pb2.RecordEpisodeResponse,
+    ],
+    default=grpc.UnaryStreamMultiCallable[
+        heronry.api.fleet.v1.fleet_pb2.RecordEpisodeRequest,
+        heronry.api.fleet.v1.fleet_pb2.RecordEpisodeResponse,
+    ],
+)
+
+class FleetServiceStub(typing.Generic[_FleetServiceGetStatisticsType, _FleetServiceEvaluateType, _FleetServiceRecordEpisodeType]):
     """FleetService steps environments. It collects for the run it is assigned to by the
     coordinator; these calls look at it and judge policies.
     """
@@ -72,6 +88,10 @@ class FleetServiceStub(typing.Generic[_FleetServiceGetStatisticsType, _FleetServ
             heronry.api.fleet.v1.fleet_pb2.EvaluateRequest,
             heronry.api.fleet.v1.fleet_pb2.EvaluateResponse,
         ],
+        grpc.UnaryStreamMultiCallable[
+            heronry.api.fleet.v1.fleet_pb2.RecordEpisodeRequest,
+            heronry.api.fleet.v1.fleet_pb2.RecordEpisodeResponse,
+        ],
     ], channel: grpc.Channel) -> None: ...
 
     @typing.overload
@@ -84,6 +104,10 @@ class FleetServiceStub(typing.Generic[_FleetServiceGetStatisticsType, _FleetServ
             heronry.api.fleet.v1.fleet_pb2.EvaluateRequest,
             heronry.api.fleet.v1.fleet_pb2.EvaluateResponse,
         ],
+        grpc.aio.UnaryStreamMultiCallable[
+            heronry.api.fleet.v1.fleet_pb2.RecordEpisodeRequest,
+            heronry.api.fleet.v1.fleet_pb2.RecordEpisodeResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     GetStatistics: _FleetServiceGetStatisticsType
@@ -91,6 +115,11 @@ class FleetServiceStub(typing.Generic[_FleetServiceGetStatisticsType, _FleetServ
 
     Evaluate: _FleetServiceEvaluateType
     """Evaluate plays fresh episodes with one version of the assigned run's policy."""
+
+    RecordEpisode: _FleetServiceRecordEpisodeType
+    """RecordEpisode plays one fresh episode with one version of the run's policy and returns it as an
+    animated picture, chunk by chunk, after a header.
+    """
 
 FleetServiceAsyncStub: typing_extensions.TypeAlias = FleetServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -100,6 +129,10 @@ FleetServiceAsyncStub: typing_extensions.TypeAlias = FleetServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         heronry.api.fleet.v1.fleet_pb2.EvaluateRequest,
         heronry.api.fleet.v1.fleet_pb2.EvaluateResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        heronry.api.fleet.v1.fleet_pb2.RecordEpisodeRequest,
+        heronry.api.fleet.v1.fleet_pb2.RecordEpisodeResponse,
     ],
 ]
 
@@ -123,5 +156,15 @@ class FleetServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[heronry.api.fleet.v1.fleet_pb2.EvaluateResponse, collections.abc.Awaitable[heronry.api.fleet.v1.fleet_pb2.EvaluateResponse]]:
         """Evaluate plays fresh episodes with one version of the assigned run's policy."""
+
+    @abc.abstractmethod
+    def RecordEpisode(
+        self,
+        request: heronry.api.fleet.v1.fleet_pb2.RecordEpisodeRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[heronry.api.fleet.v1.fleet_pb2.RecordEpisodeResponse], collections.abc.AsyncIterator[heronry.api.fleet.v1.fleet_pb2.RecordEpisodeResponse]]:
+        """RecordEpisode plays one fresh episode with one version of the run's policy and returns it as an
+        animated picture, chunk by chunk, after a header.
+        """
 
 def add_FleetServiceServicer_to_server(servicer: FleetServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
