@@ -2,7 +2,10 @@
 
 from heronry.spec.algorithms import AlgorithmSettings, DqnSettings, ExternalSettings, PpoSettings
 from heronry.spec.documents import bundled_names, resolve
+from heronry.spec.environment import EnvironmentSettings, WrapperSettings
 from heronry.spec.environments import check_environment
+from heronry.spec.fleet import FleetSettings, InferenceSettings
+from heronry.spec.network import ConvolutionSettings, NetworkSettings
 from heronry.spec.overrides import parse_overrides
 from heronry.spec.policy_model import policy_settings
 from heronry.spec.privacy import PrivacySection
@@ -10,11 +13,8 @@ from heronry.spec.run_spec import (
     EXPERIENCE,
     POLICY,
     CheckpointSettings,
-    EnvironmentSettings,
     EvaluationSettings,
-    FleetSettings,
     LearnerSettings,
-    NetworkSettings,
     ParamsSettings,
     ReplaySettings,
     RunSpec,
@@ -25,11 +25,13 @@ __all__ = [
     "POLICY",
     "AlgorithmSettings",
     "CheckpointSettings",
+    "ConvolutionSettings",
     "DqnSettings",
     "EnvironmentSettings",
     "EvaluationSettings",
     "ExternalSettings",
     "FleetSettings",
+    "InferenceSettings",
     "LearnerSettings",
     "NetworkSettings",
     "ParamsSettings",
@@ -37,6 +39,7 @@ __all__ = [
     "PrivacySection",
     "ReplaySettings",
     "RunSpec",
+    "WrapperSettings",
     "bundled_names",
     "check_environment",
     "parse_overrides",

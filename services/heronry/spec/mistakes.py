@@ -79,12 +79,21 @@ def _wrong_value(mistake: ErrorDetails, model: type[BaseModel]) -> Configuration
         path, value = f"{path}.name", value.get("name") if isinstance(value, Mapping) else value
         known = [_tag_of(branch) for branch in _branches(model.model_fields["algorithm"].annotation)]
         return unknown_name(path, str(value), known)
-    allowed = mistake["msg"].removeprefix("Input should be ")
+    allowed = _allowed(mistake)
     if mistake["type"] in ("model_type", "model_attributes_type", "dict_type"):
         return ConfigurationError.of(path, value, "a mapping of settings")
     if mistake["type"] == "literal_error":
         return unknown_name(path, str(value), _literals(mistake))
     return ConfigurationError.of(path, value, allowed)
+
+
+def _allowed(mistake: ErrorDetails) -> str:
+    """Say what pydantic expected in words about YAML."""
+    if mistake["type"] == "tuple_type":
+        return "a list"
+    if mistake["type"] == "string_pattern_mismatch":
+        return f"a text that matches {mistake['ctx']['pattern']}"
+    return mistake["msg"].removeprefix("Input should be ")
 
 
 def _literals(mistake: ErrorDetails) -> list[str]:

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 import pydantic
-from pydantic import Field, JsonValue, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from heronry.spec.algorithms import AlgorithmSettings, PpoSettings
+from heronry.spec.environment import EnvironmentSettings
+from heronry.spec.fleet import FleetSettings, InferenceSettings
 from heronry.spec.mistakes import configuration_error
+from heronry.spec.network import NetworkSettings
 from heronry.spec.privacy import PrivacySection
 from heronry.spec.section import Section
 from heronry.types.errors import HeronryError
@@ -27,29 +30,6 @@ _NOT_IN_LOCKSTEP = {
     "external": "lockstep: got true, allowed: false with algorithm 'external' (its learner is your own program, "
     "which has no barriers to go back to)",
 }
-
-
-class EnvironmentSettings(Section):
-    """A Gymnasium environment by id, or `module:factory` for a callable that makes one."""
-
-    id: Annotated[str, Field(min_length=1)]
-    kwargs: dict[str, JsonValue] = Field(default_factory=dict)
-    """Passed to the environment's constructor."""
-
-
-class NetworkSettings(Section):
-    """Fully connected layers, one torso a head."""
-
-    hidden: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = (64, 64)
-    activation: Literal["tanh", "relu"] = "tanh"
-
-
-class FleetSettings(Section):
-    """Work of one fleet; several fleets each do this much."""
-
-    num_envs: Annotated[int, Field(ge=1, le=4096)] = 8
-    unroll_length: Annotated[int, Field(ge=1, le=65_536)] = 32
-    """Steps of each environment in one block."""
 
 
 class LearnerSettings(Section):
@@ -117,6 +97,7 @@ class RunSpec(Section):
     algorithm: AlgorithmSettings = PpoSettings()
     network: NetworkSettings = NetworkSettings()
     fleet: FleetSettings = FleetSettings()
+    inference: InferenceSettings = InferenceSettings()
     learner: LearnerSettings = LearnerSettings()
     replay: ReplaySettings = ReplaySettings()
     params: ParamsSettings = ParamsSettings()
@@ -142,6 +123,19 @@ class RunSpec(Section):
                     f"allowed: 1 to {num_steps} (algorithm.batch_size * fleet.unroll_length)"
                 )
                 raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _memory_is_kept(self) -> Self:
+        width = self.network.recurrent
+        if width is None:
+            return self
+        if self.algorithm.name != "external":
+            allowed = f"null with algorithm.name {self.algorithm.name!r}, which does not learn through time"
+            raise ValueError(f"network.recurrent: got {width}, allowed: {allowed} (external takes it)")
+        if self.fleet.inference != "central":
+            message = "allowed: null unless fleet.inference is 'central', which keeps the policy's states"
+            raise ValueError(f"network.recurrent: got {width}, {message}")
         return self
 
     @model_validator(mode="after")

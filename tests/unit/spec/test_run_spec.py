@@ -65,6 +65,8 @@ def test_keys_of_another_algorithm_are_unknown() -> None:
         (minimal(fleet=3), ["fleet", "3", "a mapping"]),
         (minimal(algorithm={"name": "ppo", "learning_rate": float("nan")}), ["algorithm.learning_rate", "nan"]),
         (minimal(learner={"device": "gpu"}), ["learner.device", "'gpu'"]),
+        (minimal(fleet={"device": "gpu"}), ["fleet.device", "'gpu'", "a text that matches", "cuda"]),
+        ({"environment": {"id": "CartPole-v1", "wrappers": "a:b"}}, ["environment.wrappers", "'a:b'", "a list"]),
         ({}, ["environment", "no default"]),
     ],
 )
