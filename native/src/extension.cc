@@ -4,9 +4,12 @@
 NB_MODULE(_extension, module) {
   module.doc() = "Native loops of heronry; use them through heronry.native.";
   heronry::bind_box_muller(module);
+  heronry::bind_collect(module);
   heronry::bind_crc32c(module);
   heronry::bind_dense(module);
   heronry::bind_discrete_noise(module);
+  heronry::bind_forward(module);
+  heronry::bind_games(module);
   heronry::bind_grid_sums(module);
   heronry::bind_heap(module);
   heronry::bind_int8_blocks(module);

@@ -1,10 +1,12 @@
 """The hot loops: C++ where the extension is built, NumPy twins otherwise, one interface."""
 
-from heronry.native.backend import BACKEND
+from heronry.native.backend import BACKEND, LOOPS, Loops
 from heronry.native.box_muller import MAX_NORMAL_SCALE, add_box_muller, box_muller, num_normal_words
+from heronry.native.collect import CollectTimes, NothingToChooseError, collect
 from heronry.native.crc32c import crc32c
 from heronry.native.dense import dense_delete, dense_insert
 from heronry.native.discrete_gaussian import MAX_DISCRETE_SIGMA, add_discrete_gaussian
+from heronry.native.forward import MAX_TANH_ERROR, NetworkShape, make_network
 from heronry.native.grid_sums import grid_add, grid_add_all, grid_mean
 from heronry.native.heap import heap_delete, heap_insert, heap_is_valid, heap_update
 from heronry.native.int8_blocks import INT8_BLOCK_SIZE, int8_pack, int8_unpack, num_int8_blocks
@@ -13,6 +15,7 @@ from heronry.native.number_formats import bf16_pack, bf16_unpack, f16_pack, f16_
 from heronry.native.optimizer_steps import adagrad_step, adam_step, sgd_step
 from heronry.native.order_statistics import coordinate_median, trimmed_mean
 from heronry.native.poisson_difference import MAX_POISSON_MEAN, add_poisson_difference
+from heronry.native.policy_network import PolicyNetwork
 from heronry.native.references import add_references, add_window_references
 from heronry.native.return_scan import return_scan
 from heronry.native.rows import gather_columns, take_rows, window_rows
@@ -23,10 +26,17 @@ from heronry.native.vector_sums import MEASURED_BLOCK, apply_difference, apply_s
 __all__ = [
     "BACKEND",
     "INT8_BLOCK_SIZE",
+    "CollectTimes",
+    "LOOPS",
     "MAX_DISCRETE_SIGMA",
     "MAX_NORMAL_SCALE",
     "MAX_POISSON_MEAN",
+    "MAX_TANH_ERROR",
     "MEASURED_BLOCK",
+    "Loops",
+    "NetworkShape",
+    "NothingToChooseError",
+    "PolicyNetwork",
     "SUM_TREE_RADIX",
     "adagrad_step",
     "adam_step",
@@ -40,6 +50,7 @@ __all__ = [
     "bf16_pack",
     "bf16_unpack",
     "box_muller",
+    "collect",
     "coordinate_median",
     "copy_measured",
     "crc32c",
@@ -59,6 +70,7 @@ __all__ = [
     "int8_unpack",
     "item_keys",
     "items_find",
+    "make_network",
     "measure",
     "num_int8_blocks",
     "num_normal_words",

@@ -24,6 +24,8 @@ from heronry.native.arrays import (
     ShortIndices,
     Vector,
 )
+from heronry.native.game_engine import GameEngine
+from heronry.native.policy_network import PolicyNetwork
 
 RealT = TypeVar("RealT", npt.NDArray[np.float32], npt.NDArray[np.float64])
 
@@ -161,6 +163,25 @@ class Loops(Protocol):
     def int8_pack(self, values: Floats, seed: int, scales: Floats, codes: Codes, /) -> None: ...
     def int8_unpack(self, scales: Floats, codes: Codes, out: Floats, /) -> None: ...
     def top_k(self, values: Floats, indices: ShortIndices, kept: Floats, /) -> None: ...
+    def make_game(self, name: str, num_lanes: int, options: dict[str, float], num_threads: int, /) -> GameEngine: ...
+    def collect(
+        self,
+        game: GameEngine,
+        network: PolicyNetwork,
+        columns: dict[str, Array],
+        randoms: dict[str, Array],
+        num_steps: int,
+        /,
+    ) -> tuple[int, float, float]: ...
+    def make_network(
+        self,
+        picture: tuple[int, int, int],
+        convolutions: Sequence[tuple[int, int, int]],
+        widths: Sequence[int],
+        activation: str,
+        byte_scale: float,
+        /,
+    ) -> PolicyNetwork: ...
     def scatter(self, indices: ShortIndices, kept: Floats, out: Floats, /) -> None: ...
 
 

@@ -1,9 +1,12 @@
 """NumPy twins of the native loops: the oracle, and what runs where no compiler was."""
 
 from heronry.native.twins.box_muller import add_box_muller, box_muller
+from heronry.native.twins.collect import collect
 from heronry.native.twins.crc32c import crc32c, has_wide_crc32c
 from heronry.native.twins.dense import dense_delete, dense_insert
 from heronry.native.twins.discrete_gaussian import add_discrete_gaussian
+from heronry.native.twins.forward import make_network
+from heronry.native.twins.games import make_game
 from heronry.native.twins.grid_sums import grid_add, grid_add_all, grid_mean
 from heronry.native.twins.heap import heap_delete, heap_insert, heap_is_valid, heap_update
 from heronry.native.twins.int8_blocks import int8_pack, int8_unpack
@@ -32,6 +35,7 @@ __all__ = [
     "bf16_pack",
     "bf16_unpack",
     "box_muller",
+    "collect",
     "coordinate_median",
     "copy_measured",
     "crc32c",
@@ -52,6 +56,8 @@ __all__ = [
     "int8_unpack",
     "item_keys",
     "items_find",
+    "make_game",
+    "make_network",
     "measure",
     "return_scan",
     "scatter",
