@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from heronry.maths.networks import MlpSpec
+from heronry.maths.networks import NetworkSpec
 from heronry.types.errors import DataLossError
 from heronry.types.experience import Batch
 from heronry.types.tensors import Array, FloatArray
@@ -70,7 +70,7 @@ class AlgorithmContext:
       max_env_steps: environment steps over which schedules are laid out.
     """
 
-    network: MlpSpec
+    network: NetworkSpec
     tensors: Mapping[str, Array] = field(repr=False)
     device: str = "cpu"
     seed: int = 0

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from heronry.maths.networks import MlpSpec
+from heronry.maths.networks import NetworkSpec
+from heronry.types.errors import InvalidArgumentError
 from heronry.types.tensors import Array, FloatArray
 
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
@@ -23,7 +24,10 @@ class FlatNetwork:
     networks of CartPole's size their number of operations is what an update costs.
     """
 
-    def __init__(self, spec: MlpSpec, tensors: Mapping[str, Array], device: torch.device) -> None:
+    def __init__(self, spec: NetworkSpec, tensors: Mapping[str, Array], device: torch.device) -> None:
+        if spec.layers.recurrent:
+            allowed = "0: it does not learn through time"
+            raise InvalidArgumentError.of("network.recurrent", spec.layers.recurrent, allowed)
         self._spec = spec
         self._shapes = spec.shapes()
         self._sizes = [int(np.prod(shape, dtype=np.int64)) for shape in self._shapes.values()]
@@ -60,8 +64,17 @@ class FlatNetwork:
 
     def forward(self, head: str, views: Mapping[str, Tensor], observations: Tensor) -> Tensor:
         """Return a head's outputs `[B, n]` for flattened observations `[B, size]`."""
-        values = observations
-        *hidden, (last, _) = self._spec.layers(head)
+        values = self._convolve(head, views, observations) if self._spec.layers.convolutions else observations
+        *hidden, (last, _) = self._spec.dense_layers(head)
         for prefix, _ in hidden:
             values = self._activate(torch.addmm(views[f"{prefix}/bias"], values, views[f"{prefix}/weight"].t()))
         return torch.addmm(views[f"{last}/bias"], values, views[f"{last}/weight"].t())
+
+    def _convolve(self, head: str, views: Mapping[str, Tensor], observations: Tensor) -> Tensor:
+        # Torch's channels come before height and width; the permutations are views, not copies.
+        values = observations.view(-1, *self._spec.observations.shape).permute(0, 3, 1, 2)
+        for prefix, convolution, _ in self._spec.convolutions(head):
+            weight = views[f"{prefix}/weight"].permute(0, 3, 1, 2)
+            bias = views[f"{prefix}/bias"]
+            values = self._activate(torch.nn.functional.conv2d(values, weight, bias, stride=convolution.stride))
+        return values.permute(0, 2, 3, 1).reshape(len(observations), -1)

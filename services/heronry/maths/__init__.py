@@ -1,7 +1,7 @@
 """Pure mathematics of learning on NumPy arrays: networks, policies, returns, losses."""
 
 from heronry.maths.importance import annealed, importance_weights
-from heronry.maths.networks import MlpSpec, network_for
+from heronry.maths.networks import Layers, NetworkSpec, network_for
 from heronry.maths.returns import (
     Steps,
     VTrace,
@@ -17,7 +17,8 @@ from heronry.maths.spaces import ActionSpace, ObservationSpace
 
 __all__ = [
     "ActionSpace",
-    "MlpSpec",
+    "Layers",
+    "NetworkSpec",
     "ObservationSpace",
     "Steps",
     "VTrace",

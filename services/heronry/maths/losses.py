@@ -4,6 +4,7 @@ Axes: B batch, A actions. Everything is computed in the arguments' precision; fl
 reference.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,35 @@ def categorical_entropy(logits: Real) -> Real:
     log_probabilities = log_softmax(logits)
     entropy: Real = -(np.exp(log_probabilities) * log_probabilities).sum(axis=-1)
     return entropy
+
+
+def masked_logits(logits: Real, mask: npt.NDArray[np.bool_]) -> Real:
+    """Return logits with -inf for what is not allowed."""
+    return np.where(mask, logits, -np.inf)
+
+
+def choices_log_probability(logits: Real, actions: Integers, num_choices: Sequence[int]) -> Real:
+    """Return the summed log-probabilities of several choices, [B].
+
+    Args:
+      logits: [B, sum of num_choices], of each choice after the other; -inf where it is not allowed.
+      actions: [B, len(num_choices)].
+      num_choices: of each component.
+    """
+    total: Real = np.zeros(len(logits))
+    for component, part in enumerate(np.split(logits, np.cumsum(num_choices)[:-1], axis=1)):
+        total = total + np.take_along_axis(log_softmax(part), actions[:, component, None], axis=1)[:, 0]
+    return total
+
+
+def choices_entropy(logits: Real, num_choices: Sequence[int]) -> Real:
+    """Return the entropy in nats of several independent choices, [B]; what is not allowed has no part in it."""
+    total: Real = np.zeros(len(logits))
+    for part in np.split(logits, np.cumsum(num_choices)[:-1], axis=1):
+        log_probabilities = log_softmax(part)
+        finite = np.where(np.isfinite(log_probabilities), log_probabilities, 0.0)
+        total = total - (np.exp(log_probabilities) * finite).sum(axis=1)
+    return total
 
 
 def gaussian_log_probability(means: Real, log_std: Real, actions: Real) -> Real:
@@ -100,7 +130,13 @@ def huber(errors: Real, threshold: float = 1.0) -> Real:
 
 
 def double_q_targets(
-    rewards: Real, discounts: Real, next_online: Real, next_target: Real, *, double: bool = True
+    rewards: Real,
+    discounts: Real,
+    next_online: Real,
+    next_target: Real,
+    *,
+    double: bool = True,
+    next_mask: npt.NDArray[np.bool_] | None = None,
 ) -> Real:
     """Return r + γ^k q_target(s', argmax q(s')), [B].
 
@@ -110,8 +146,10 @@ def double_q_targets(
       next_online: [B, A] of the online network, which chooses when `double`.
       next_target: [B, A] of the target network, which values.
       double: False lets the target network choose as well.
+      next_mask: [B, A], what may be chosen in s'; None: everything.
 
     Source: van Hasselt et al. 2016, "Deep reinforcement learning with double Q-learning", equation 4.
     """
-    chosen = (next_online if double else next_target).argmax(axis=-1)
+    values = next_online if double else next_target
+    chosen = (values if next_mask is None else masked_logits(values, next_mask)).argmax(axis=-1)
     return rewards + discounts * np.take_along_axis(next_target, chosen[:, None], axis=-1)[:, 0]

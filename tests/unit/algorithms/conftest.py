@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from heronry.maths.networks import network_for
-from heronry.maths.spaces import ActionSpace
+from heronry.maths.networks import Layers, network_for
+from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.types.experience import Batch
 
 
@@ -27,7 +27,7 @@ def box():
 @pytest.fixture
 def make_network():
     def make(algorithm, action_space, activation="tanh", hidden=(8, 8)):
-        network = network_for(algorithm, hidden, activation, 4, action_space)
+        network = network_for(algorithm, Layers(tuple(hidden), activation), ObservationSpace((4,)), action_space)
         return network, network.init(np.random.default_rng(5))
 
     return make

@@ -11,6 +11,7 @@ from heronry.algorithms.dqn import Dqn
 from heronry.algorithms.dqn.loss import targets, weighted_huber
 from heronry.algorithms.dqn.windows import Transitions, transitions_of
 from heronry.maths import losses
+from heronry.maths.networks import evaluate
 from heronry.spec.algorithms import DqnSettings
 
 CPU = torch.device("cpu")
@@ -38,6 +39,42 @@ def test_targets_equal_the_numpy_oracle(double: bool) -> None:
     np.testing.assert_allclose(computed.numpy(), expected, atol=1e-12)
 
 
+def test_the_best_next_action_is_one_that_the_successor_allows() -> None:
+    rng = np.random.default_rng(4)
+    online, target = rng.normal(size=(8, 3)), rng.normal(size=(8, 3))
+    rewards, discounts = rng.normal(size=8), np.full(8, 0.9)
+    mask = rng.random((8, 3)) < 0.5
+    mask[:, 1] = True
+    unused = torch.zeros(8)
+    transitions = Transitions(
+        unused, unused, torch.from_numpy(rewards), torch.from_numpy(discounts), unused, unused, torch.from_numpy(mask)
+    )
+
+    values = targets(transitions, torch.from_numpy(online), torch.from_numpy(target), double=True)
+
+    expected = losses.double_q_targets(rewards, discounts, online, target, next_mask=mask)
+    np.testing.assert_allclose(values.numpy(), expected)
+    for row in range(8):
+        allowed = np.flatnonzero(mask[row])
+        best = allowed[np.argmax(online[row, allowed])]
+        assert expected[row] == pytest.approx(rewards[row] + 0.9 * target[row, best])
+
+
+def test_a_windows_mask_is_that_of_the_row_it_is_bootstrapped_from(make_batch, make_network, discrete) -> None:
+    network, _ = make_network("dqn", discrete)
+    batch = make_batch(1, discrete, num_steps=3, batch_size=16)
+    masks = np.random.default_rng(5).random((3, 16, 3)) < 0.5
+    batch = replace(batch, columns={**batch.columns, "next_action_mask": masks})
+
+    transitions = transitions_of(batch, network, 0.9, 1.0, CPU)
+
+    ended = batch.columns["terminated"] | batch.columns["truncated"]
+    last = [next((k for k in range(3) if ended[k, lane]), 2) for lane in range(16)]
+    np.testing.assert_array_equal(transitions.successor_masks, masks[last, range(16)])
+    dealt = transitions.split(5)
+    np.testing.assert_array_equal(dealt[1].successor_masks, transitions.successor_masks[1::4])
+
+
 def test_the_loss_weighs_hubers_of_the_errors() -> None:
     errors, weights = np.array([0.5, -3.0, 2.0]), np.array([1.0, 0.5, 0.0])
 
@@ -46,11 +83,12 @@ def test_the_loss_weighs_hubers_of_the_errors() -> None:
     assert loss.item() == pytest.approx((losses.huber(errors) * weights).mean())
 
 
-def test_a_window_is_one_transition_over_its_true_number_of_steps(make_batch, discrete) -> None:
+def test_a_window_is_one_transition_over_its_true_number_of_steps(make_batch, make_network, discrete) -> None:
+    network, _ = make_network("dqn", discrete)
     batch = make_batch(1, discrete, num_steps=3, batch_size=64)
     columns = batch.columns
 
-    transitions = transitions_of(batch, 0.9, 1.0, CPU)
+    transitions = transitions_of(batch, network, 0.9, 1.0, CPU)
 
     for lane in range(64):
         reward, power = 0.0, 1.0
@@ -109,10 +147,10 @@ def test_priorities_are_the_absolute_errors_in_the_order_of_the_items(
 
     result = dqn.update(batch)
 
-    t = transitions_of(batch, 0.9, 1.0, CPU)
-    following = network.forward(tensors, t.successors.numpy())["q"]
+    t = transitions_of(batch, network, 0.9, 1.0, CPU)
+    following = evaluate(network, tensors, t.successors.numpy())["q"]
     expected = losses.double_q_targets(t.rewards.numpy(), t.discounts.numpy(), following, following)
-    values = network.forward(tensors, t.observations.numpy())["q"][np.arange(16), t.actions.numpy()]
+    values = evaluate(network, tensors, t.observations.numpy())["q"][np.arange(16), t.actions.numpy()]
     np.testing.assert_allclose(result.priorities, np.abs(values - expected) + 1e-3, atol=1e-5)
 
 

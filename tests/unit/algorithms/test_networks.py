@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from heronry.algorithms.networks import FlatNetwork
-from heronry.types.errors import SchemaMismatchError
+from heronry.maths.networks import Convolution, Layers, evaluate, network_for
+from heronry.maths.spaces import ActionSpace, ObservationSpace
+from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
 
 CPU = torch.device("cpu")
 
@@ -17,11 +19,34 @@ def test_forward_equals_numpy(make_network, discrete, activation: str, algorithm
     observations = np.random.default_rng(0).normal(scale=3.0, size=(32, 4)).astype(np.float32)
     flat = FlatNetwork(network, tensors, CPU)
 
-    expected = network.forward(tensors, observations)
+    expected = evaluate(network, tensors, observations)
 
     for head, values in expected.items():
         outputs = flat.forward(head, flat.views(), torch.from_numpy(observations))
         np.testing.assert_allclose(outputs.detach().numpy(), values, atol=1e-5)
+
+
+def test_convolutions_equal_numpy() -> None:
+    layers = Layers((16,), "relu", (Convolution(5), Convolution(4, kernel=2, stride=2)))
+    network = network_for("ppo", layers, ObservationSpace((12, 9, 3), "uint8"), ActionSpace("discrete", num_actions=3))
+    tensors = network.init(np.random.default_rng(0))
+    pictures = np.random.default_rng(1).integers(0, 256, (6, 12, 9, 3)).astype(np.uint8)
+    flat = FlatNetwork(network, tensors, CPU)
+
+    expected = evaluate(network, tensors, pictures)
+
+    for head, values in expected.items():
+        outputs = flat.forward(head, flat.views(), torch.from_numpy(network.inputs(pictures)))
+        np.testing.assert_allclose(outputs.detach().numpy(), values, atol=1e-5)
+
+
+def test_memory_is_refused() -> None:
+    network = network_for(
+        "external", Layers(recurrent=4), ObservationSpace((4,)), ActionSpace("discrete", num_actions=3)
+    )
+
+    with pytest.raises(InvalidArgumentError, match=r"network\.recurrent: got 4, .*through time"):
+        FlatNetwork(network, network.init(np.random.default_rng(0)), CPU)
 
 
 def test_tensors_come_back_as_they_went_in(make_network, box) -> None:

@@ -12,6 +12,7 @@ from heronry.algorithms.ppo.loss import Coefficients, Outputs, approximate_kl, n
 from heronry.algorithms.ppo.samples import Samples, samples_of, unrolls_of
 from heronry.maths import losses
 from heronry.maths.returns import Steps, generalized_advantages
+from heronry.maths.spaces import ActionSpace
 from heronry.spec.algorithms import PpoSettings
 from heronry.types.errors import SchemaMismatchError
 
@@ -62,6 +63,85 @@ def test_gaussian_loss_sums_log_probabilities_over_components() -> None:
     assert loss.total.item() == pytest.approx(expected, abs=1e-9)
 
 
+def loss_of_choices(num_choices, mask):
+    """Return torch's loss and the oracle's terms for random logits of several choices."""
+    rng = np.random.default_rng(6)
+    size = sum(num_choices)
+    logits, values, old = rng.normal(size=(12, size)), rng.normal(size=12), rng.normal(-1.1, 0.3, 12)
+    # Choice 0 of each component is always allowed.
+    actions = (
+        np.zeros((12, len(num_choices)), np.int64)
+        if mask is not None
+        else rng.integers(0, num_choices, (12, len(num_choices)))
+    )
+    advantages, returns = rng.normal(size=12), rng.normal(size=12)
+    torch_logits = torch.from_numpy(logits).requires_grad_()
+    outputs = Outputs(torch_logits, torch.from_numpy(values), None, num_choices)
+    masks = None if mask is None else torch.from_numpy(mask)
+    samples = Samples(*torch_of(np.zeros((12, 4)), actions, old, advantages, returns), masks)
+    loss = ppo_loss(outputs, samples, samples.advantages, Coefficients(0.2, 0.5, 0.01))
+    seen = logits if mask is None else losses.masked_logits(logits, mask)
+    log_ratios = losses.choices_log_probability(seen, actions, num_choices) - old
+    entropy = losses.choices_entropy(seen, num_choices)
+    expected = losses.ppo_loss(log_ratios, advantages, values, returns, entropy, losses.PpoCoefficients(0.2, 0.5, 0.01))
+    (gradient,) = torch.autograd.grad(loss.total, torch_logits)
+    return loss, expected, entropy, gradient
+
+
+def test_several_choices_add_their_log_probabilities_and_entropies() -> None:
+    loss, expected, entropy, _ = loss_of_choices((2, 3), None)
+
+    assert loss.total.item() == pytest.approx(expected, abs=1e-9)
+    assert loss.entropy.item() == pytest.approx(entropy.mean(), abs=1e-9)
+
+
+def test_what_was_not_allowed_has_no_part_in_ratio_entropy_and_gradient() -> None:
+    mask = np.random.default_rng(7).random((12, 5)) < 0.5
+    mask[:, [0, 2]] = True
+
+    loss, expected, entropy, gradient = loss_of_choices((2, 3), mask)
+
+    assert loss.total.item() == pytest.approx(expected, abs=1e-9)
+    assert loss.entropy.item() == pytest.approx(entropy.mean(), abs=1e-9)
+    assert np.all(gradient.numpy()[~mask] == 0.0)
+    assert np.all(np.isfinite(gradient.numpy()))
+
+
+def test_entropy_of_several_choices_is_the_sum_over_all_pairs() -> None:
+    logits = np.array([[0.3, -0.2, 1.0, 0.0, 2.0]])
+    first, second = (np.exp(part) / np.exp(part).sum() for part in (logits[0, :2], logits[0, 2:]))
+    pairs = np.outer(first, second)
+
+    assert losses.choices_entropy(logits, (2, 3))[0] == pytest.approx(-(pairs * np.log(pairs)).sum())
+    chosen = losses.choices_log_probability(logits, np.array([[1, 2]]), (2, 3))
+    assert chosen[0] == pytest.approx(np.log(pairs[1, 2]))
+
+
+def with_choices(batch, num_choices, seed=0):
+    """Return the batch with actions of several choices, and masks that allow them."""
+    rng = np.random.default_rng(seed)
+    shape = batch.columns["reward"].shape
+    actions = rng.integers(0, num_choices, (*shape, len(num_choices)))
+    mask = rng.random((*shape, sum(num_choices))) < 0.5
+    firsts = np.cumsum([0, *num_choices[:-1]])
+    np.put_along_axis(mask, actions + firsts, True, axis=-1)
+    return replace(batch, columns={**batch.columns, "action": actions, "action_mask": mask})
+
+
+def test_an_update_learns_from_masked_choices(make_network, make_batch, discrete) -> None:
+    space = ActionSpace.of_choices((2, 3), is_masked=True)
+    batch = with_choices(make_batch(8, discrete), (2, 3))
+    ppo = make_ppo(make_network, space)
+    before = ppo.weights()
+
+    result = ppo.update(batch)
+
+    after = ppo.weights()
+    assert np.isfinite(result.metrics["loss"])
+    assert any(not np.array_equal(before[name], after[name]) for name in before)
+    assert all(np.isfinite(array).all() for array in after.values())
+
+
 def test_advantages_are_normalised_but_not_a_single_one() -> None:
     values = np.array([1.0, 5.0, -2.0])
 
@@ -69,10 +149,11 @@ def test_advantages_are_normalised_but_not_a_single_one() -> None:
     assert normalized(torch.tensor([7.0])).tolist() == [7.0]
 
 
-def test_values_are_asked_for_at_truncations_and_the_last_row_alone(make_batch, discrete) -> None:
+def test_values_are_asked_for_at_truncations_and_the_last_row_alone(make_batch, make_network, discrete) -> None:
     batch = make_batch(3, discrete)
+    network, _ = make_network("ppo", discrete)
 
-    unrolls = unrolls_of(batch, 0.9)
+    unrolls = unrolls_of(batch, network, 0.9)
 
     columns = batch.columns
     for row in range(16):
@@ -84,11 +165,14 @@ def test_values_are_asked_for_at_truncations_and_the_last_row_alone(make_batch, 
     np.testing.assert_array_equal(unrolls.boundary_observations, flat[unrolls.boundary])
 
 
-def test_samples_carry_the_advantages_of_the_true_successors_and_leave_masked_rows_out(make_batch, discrete) -> None:
+def test_samples_carry_the_advantages_of_the_true_successors_and_leave_masked_rows_out(
+    make_batch, make_network, discrete
+) -> None:
     batch = make_batch(4, discrete)
+    network, _ = make_network("ppo", discrete)
     columns = batch.columns
     value_of = lambda observations: observations.sum(axis=-1)  # noqa: E731
-    unrolls = unrolls_of(batch, 0.9)
+    unrolls = unrolls_of(batch, network, 0.9)
     rows = np.concatenate([columns["observation"].reshape(-1, 4), unrolls.boundary_observations])
 
     samples = samples_of(batch, unrolls, value_of(rows), 0.7, CPU)

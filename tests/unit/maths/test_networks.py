@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from heronry.maths.networks import HeadForward, MlpSpec, network_for, orthogonal
-from heronry.maths.spaces import ActionSpace
+from heronry.maths.networks import HeadForward, Layers, NetworkSpec, evaluate, network_for, orthogonal
+from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
 
+SHOWN = ObservationSpace((4,))
 DISCRETE = ActionSpace("discrete", num_actions=3)
 BOX = ActionSpace("box", shape=(2,), low=(-1.0, -1.0), high=(1.0, 1.0))
 
@@ -29,7 +30,7 @@ def random_tensors(spec, rng):
 
 
 def test_ppo_has_a_torso_for_each_head_in_a_fixed_order():
-    spec = network_for("ppo", [64, 32], "tanh", 4, DISCRETE)
+    spec = network_for("ppo", Layers((64, 32)), SHOWN, DISCRETE)
 
     shapes = spec.shapes()
 
@@ -51,14 +52,14 @@ def test_ppo_has_a_torso_for_each_head_in_a_fixed_order():
 
 
 def test_dqn_has_one_head_of_action_values():
-    spec = network_for("dqn", [8], "relu", 4, DISCRETE)
+    spec = network_for("dqn", Layers((8,), "relu"), SHOWN, DISCRETE)
 
     assert list(spec.shapes()) == ["q/0/weight", "q/0/bias", "q/head/weight", "q/head/bias"]
     assert spec.shapes()["q/head/weight"] == (3, 8)
 
 
 def test_a_continuous_policy_ends_with_its_log_std():
-    spec = network_for("ppo", [8], "tanh", 4, BOX)
+    spec = network_for("ppo", Layers((8,)), SHOWN, BOX)
 
     names = list(spec.shapes())
 
@@ -69,17 +70,17 @@ def test_a_continuous_policy_ends_with_its_log_std():
 
 def test_dqn_refuses_continuous_actions():
     with pytest.raises(InvalidArgumentError, match="continuous"):
-        network_for("dqn", [8], "relu", 4, BOX)
+        network_for("dqn", Layers((8,), "relu"), SHOWN, BOX)
 
 
 def test_an_unknown_algorithm_is_refused_with_those_there_are():
     with pytest.raises(InvalidArgumentError, match="'sac', allowed: ppo, external, dqn"):
-        network_for("sac", [8], "relu", 4, DISCRETE)
+        network_for("sac", Layers((8,), "relu"), SHOWN, DISCRETE)
 
 
 def test_an_unknown_activation_is_refused_with_those_there_are():
     with pytest.raises(InvalidArgumentError, match="'gelu', allowed: tanh, relu, elu"):
-        network_for("ppo", [8], "gelu", 4, DISCRETE)
+        network_for("ppo", Layers((8,), "gelu"), SHOWN, DISCRETE)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(5, 3), (3, 5), (4, 4)])
@@ -92,7 +93,7 @@ def test_the_shorter_side_of_an_orthogonal_matrix_is_orthonormal_times_its_gain(
 
 
 def test_heads_begin_with_their_own_gains_and_hidden_layers_with_root_two():
-    tensors = network_for("ppo", [16], "tanh", 4, DISCRETE).init(np.random.default_rng(0))
+    tensors = network_for("ppo", Layers((16,)), SHOWN, DISCRETE).init(np.random.default_rng(0))
 
     norms = {name: np.linalg.svd(tensors[name], compute_uv=False) for name in tensors if name.endswith("weight")}
 
@@ -103,7 +104,7 @@ def test_heads_begin_with_their_own_gains_and_hidden_layers_with_root_two():
 
 
 def test_the_same_generator_state_gives_the_same_tensors():
-    spec = network_for("ppo", [8, 8], "tanh", 4, DISCRETE)
+    spec = network_for("ppo", Layers((8, 8)), SHOWN, DISCRETE)
 
     first, second = (spec.init(np.random.default_rng(7)) for _ in range(2))
 
@@ -115,11 +116,11 @@ def test_the_same_generator_state_gives_the_same_tensors():
 @pytest.mark.parametrize("hidden", [[], [16], [16, 8]])
 def test_forward_equals_the_reference(activation, hidden):
     rng = np.random.default_rng(1)
-    spec = network_for("ppo", hidden, activation, 5, DISCRETE)
+    spec = network_for("ppo", Layers(tuple(hidden), activation), ObservationSpace((5,)), DISCRETE)
     tensors = random_tensors(spec, rng)
     observations = rng.normal(size=(7, 5)).astype(np.float32)
 
-    outputs = spec.forward(tensors, observations)
+    outputs = evaluate(spec, tensors, observations)
 
     for head in ("policy", "value"):
         expected = reference(tensors, head, len(hidden), ACTIVATIONS[activation], observations)
@@ -128,7 +129,7 @@ def test_forward_equals_the_reference(activation, hidden):
 
 def test_a_head_takes_other_batch_sizes_and_other_weights():
     rng = np.random.default_rng(2)
-    spec = network_for("dqn", [8], "relu", 3, DISCRETE)
+    spec = network_for("dqn", Layers((8,), "relu"), ObservationSpace((3,)), DISCRETE)
     first, second = random_tensors(spec, rng), random_tensors(spec, rng)
     forward = HeadForward(spec, "q", first)
     small, large = (rng.normal(size=(n, 3)).astype(np.float32) for n in (2, 9))
@@ -143,7 +144,7 @@ def test_a_head_takes_other_batch_sizes_and_other_weights():
 
 def test_loaded_weights_are_copies():
     rng = np.random.default_rng(3)
-    spec = network_for("dqn", [8], "relu", 3, DISCRETE)
+    spec = network_for("dqn", Layers((8,), "relu"), ObservationSpace((3,)), DISCRETE)
     tensors = random_tensors(spec, rng)
     forward = HeadForward(spec, "q", tensors)
     observations = rng.normal(size=(2, 3)).astype(np.float32)
@@ -156,8 +157,8 @@ def test_loaded_weights_are_copies():
 
 
 def test_weights_of_another_network_are_refused_by_name():
-    spec = network_for("ppo", [8], "tanh", 4, DISCRETE)
-    wider = network_for("ppo", [16], "tanh", 4, DISCRETE).init(np.random.default_rng(0))
+    spec = network_for("ppo", Layers((8,)), SHOWN, DISCRETE)
+    wider = network_for("ppo", Layers((16,)), SHOWN, DISCRETE).init(np.random.default_rng(0))
     fewer = {name: a for name, a in spec.init(np.random.default_rng(0)).items() if name != "policy/0/bias"}
 
     with pytest.raises(SchemaMismatchError, match=r"policy/0/weight.shape: got \(16, 4\)"):
@@ -167,7 +168,7 @@ def test_weights_of_another_network_are_refused_by_name():
 
 
 def test_acting_needs_the_tensors_of_its_head_alone():
-    spec = network_for("external", [8], "tanh", 4, DISCRETE)
+    spec = network_for("external", Layers((8,)), SHOWN, DISCRETE)
     tensors = {**spec.init(np.random.default_rng(0)), "critic/weight": np.zeros((1, 4), np.float32)}
 
     outputs = HeadForward(spec, "policy", tensors)(np.zeros((1, 4), np.float32))
@@ -176,7 +177,7 @@ def test_acting_needs_the_tensors_of_its_head_alone():
 
 
 def test_the_spec_as_json_values_names_its_parts():
-    values = MlpSpec(4, (8,), "tanh", (("policy", 2), ("value", 1))).to_dict()
+    values = NetworkSpec(SHOWN, Layers((8,)), (("policy", 2), ("value", 1))).to_dict()
 
     assert values == {
         "observation_size": 4,

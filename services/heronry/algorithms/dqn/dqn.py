@@ -31,6 +31,7 @@ class Dqn:
         self._settings = settings
         self._device = torch.device(context.device)
         self._max_env_steps = context.max_env_steps
+        self._spec = context.network
         self._online = FlatNetwork(context.network, context.tensors, self._device)
         self._target = FlatNetwork(context.network, context.tensors, self._device)
         self._optimizer = ClippedAdam(
@@ -48,7 +49,7 @@ class Dqn:
         exponent = annealed(
             self._settings.importance_exponent_initial, self._settings.importance_exponent_final, fraction
         )
-        transitions = transitions_of(batch, self._settings.discount, exponent, self._device)
+        transitions = transitions_of(batch, self._spec, self._settings.discount, exponent, self._device)
         steps = [self._gradient_step(t) for t in transitions.split(self._settings.batch_size)]
         self._num_items += batch.batch_size
         errors = torch.empty(len(transitions), device=self._device)

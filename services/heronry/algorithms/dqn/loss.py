@@ -7,11 +7,14 @@ from heronry.algorithms.dqn.windows import Transitions
 
 
 def targets(transitions: Transitions, next_online: Tensor, next_target: Tensor, *, double: bool) -> Tensor:
-    """Return r + γ^k q_target(s', argmax q(s')), [B].
+    """Return r + γ^k q_target(s', argmax q(s')), [B]; the argmax is over what s' allows.
 
     Source: van Hasselt et al. 2016, "Deep reinforcement learning with double Q-learning", equation 4.
     """
-    chosen = (next_online if double else next_target).argmax(1, keepdim=True)
+    values = next_online if double else next_target
+    if transitions.successor_masks is not None:
+        values = values.masked_fill(~transitions.successor_masks, -torch.inf)
+    chosen = values.argmax(1, keepdim=True)
     return torch.addcmul(transitions.rewards, transitions.discounts, next_target.gather(1, chosen)[:, 0])
 
 

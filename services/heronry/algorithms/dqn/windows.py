@@ -7,12 +7,15 @@ import torch
 from torch import Tensor
 
 from heronry.maths.importance import importance_weights
+from heronry.maths.networks import NetworkSpec
 from heronry.maths.returns import Steps, window_returns
-from heronry.maths.spaces import flatten_observations
 from heronry.types.errors import SchemaMismatchError
 from heronry.types.experience import Batch
 
 _COLUMNS = ("observation", "action", "reward", "terminated", "truncated", "next_observation", "mask")
+
+NEXT_ACTION_MASK = "next_action_mask"
+"""Column of what the true successors allow, where environments have such masks."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Transitions:
       discounts: γ^k, 0 after termination.
       successors: the observation to bootstrap from, the true one of step k.
       weights: importance weights, 0 where the first step is no experience.
+      successor_masks: [B, A] bool, what the successors allow; None where everything always is.
     """
 
     observations: Tensor
@@ -33,6 +37,7 @@ class Transitions:
     discounts: Tensor
     successors: Tensor
     weights: Tensor
+    successor_masks: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -43,12 +48,24 @@ class Transitions:
         A sample drawn in strata lies in the order of the table, oldest items mostly first. Consecutive
         items would be learnt from together then, each group a short stretch of time of its own.
         """
-        columns = (self.observations, self.actions, self.rewards, self.discounts, self.successors, self.weights)
         num_groups = -(-len(self) // size)
-        return [Transitions(*(column[first::num_groups] for column in columns)) for first in range(num_groups)]
+        return [self._take(slice(first, None, num_groups)) for first in range(num_groups)]
+
+    def _take(self, rows: slice) -> "Transitions":
+        return Transitions(
+            self.observations[rows],
+            self.actions[rows],
+            self.rewards[rows],
+            self.discounts[rows],
+            self.successors[rows],
+            self.weights[rows],
+            None if self.successor_masks is None else self.successor_masks[rows],
+        )
 
 
-def transitions_of(batch: Batch, discount: float, importance_exponent: float, device: torch.device) -> Transitions:
+def transitions_of(
+    batch: Batch, network: NetworkSpec, discount: float, importance_exponent: float, device: torch.device
+) -> Transitions:
     """Return a batch's transitions.
 
     Raises:
@@ -62,13 +79,15 @@ def transitions_of(batch: Batch, discount: float, importance_exponent: float, de
     returns = window_returns(Steps(columns["reward"].astype(np.float32, copy=False), terminated, truncated, discount))
     successors = columns["next_observation"][returns.last, np.arange(batch.batch_size)]
     weights = importance_weights(batch.probabilities, batch.table_size, importance_exponent)
-    arrays = (
-        flatten_observations(columns["observation"][0]),
+    arrays = [
+        network.inputs(columns["observation"][0]),
         columns["action"][0],
         returns.rewards,
         returns.discounts,
-        flatten_observations(successors),
+        network.inputs(successors),
         # A window may begin on the row where its environment reset itself: nothing was done there.
         weights * columns["mask"][0].astype(np.float32),
-    )
+    ]
+    if NEXT_ACTION_MASK in columns:
+        arrays.append(columns[NEXT_ACTION_MASK][returns.last, np.arange(batch.batch_size)])
     return Transitions(*(torch.from_numpy(np.array(a)).to(device) for a in arrays))

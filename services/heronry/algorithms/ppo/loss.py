@@ -22,11 +22,13 @@ class Outputs:
       policy: [S, A], logits or means.
       values: [S].
       log_std: [A] of a Gaussian policy, None for a categorical one.
+      num_choices: how many of the logits belong to each of several choices; empty for one.
     """
 
     policy: Tensor
     values: Tensor
     log_std: Tensor | None
+    num_choices: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def ppo_loss(outputs: Outputs, samples: Samples, advantages: Tensor, coefficient
 
     Source: Schulman et al. 2017, "Proximal policy optimization algorithms", equations 7 and 9.
     """
-    log_probabilities, entropy = _policy_terms(outputs, samples.actions, needs_entropy=coefficients.entropy > 0)
+    log_probabilities, entropy = _policy_terms(outputs, samples, needs_entropy=coefficients.entropy > 0)
     log_ratios = log_probabilities - samples.log_probabilities
     ratios = log_ratios.exp()
     clipped = ratios.clamp(1 - coefficients.clip, 1 + coefficients.clip)
@@ -78,13 +80,34 @@ def approximate_kl(log_ratios: Tensor) -> Tensor:
     return (torch.expm1(log_ratios) - log_ratios).mean()
 
 
-def _policy_terms(outputs: Outputs, actions: Tensor, *, needs_entropy: bool) -> tuple[Tensor, Tensor]:
+def _policy_terms(outputs: Outputs, samples: Samples, *, needs_entropy: bool) -> tuple[Tensor, Tensor]:
     """Return the actions' log-probabilities [S] and the mean entropy; detached where no gradient needs it."""
+    actions = samples.actions
     if outputs.log_std is None:
-        log_softmax = torch.log_softmax(outputs.policy, 1)
-        chosen = log_softmax.gather(1, actions[:, None])[:, 0]
-        terms = log_softmax if needs_entropy else log_softmax.detach()
-        return chosen, -(terms.exp() * terms).sum(1).mean()
+        logits = _masked(outputs.policy, samples.action_masks)
+        if not outputs.num_choices:
+            return _categorical_terms(logits, actions, needs_entropy=needs_entropy)
+        terms = [
+            _categorical_terms(logits_of_one, actions[:, component], needs_entropy=needs_entropy)
+            for component, logits_of_one in enumerate(torch.split(logits, list(outputs.num_choices), 1))
+        ]
+        return torch.stack([chosen for chosen, _ in terms]).sum(0), torch.stack([entropy for _, entropy in terms]).sum()
     normal = (actions - outputs.policy) * torch.exp(-outputs.log_std)
     density = -0.5 * normal.square() - outputs.log_std - _HALF_LOG_2PI
     return density.sum(1), (outputs.log_std + (_HALF_LOG_2PI + 0.5)).sum()
+
+
+def _categorical_terms(logits: Tensor, actions: Tensor, *, needs_entropy: bool) -> tuple[Tensor, Tensor]:
+    log_softmax = torch.log_softmax(logits, 1)
+    chosen = log_softmax.gather(1, actions[:, None])[:, 0]
+    terms = log_softmax if needs_entropy else log_softmax.detach()
+    return chosen, -(terms.exp() * terms).sum(1).mean()
+
+
+def _masked(logits: Tensor, mask: Tensor | None) -> Tensor:
+    """Return logits as the behaviour policy had them: without the choices that were not allowed.
+
+    The least finite number gives them no probability; -inf would make their part of the entropy
+    0 times infinity.
+    """
+    return logits if mask is None else logits.masked_fill(~mask, torch.finfo(logits.dtype).min)

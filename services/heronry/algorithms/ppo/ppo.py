@@ -28,8 +28,8 @@ class Ppo:
         self._settings = settings
         self._device = torch.device(context.device)
         self._max_env_steps = context.max_env_steps
+        self._spec = context.network
         self._network = FlatNetwork(context.network, context.tensors, self._device)
-        self._has_log_std = context.network.has_log_std
         self._optimizer = ClippedAdam(
             self._network.flat, settings.learning_rate, settings.adam_epsilon, settings.max_gradient_norm
         )
@@ -73,7 +73,7 @@ class Ppo:
         random_state.decode(str(state.values.get("generator")), self._generator)
 
     def _samples(self, batch: Batch) -> Samples:
-        unrolls = unrolls_of(batch, self._settings.discount)
+        unrolls = unrolls_of(batch, self._spec, self._settings.discount)
         rows = unrolls.observations.reshape(-1, unrolls.observations.shape[-1])
         inputs = torch.from_numpy(np.concatenate([rows, unrolls.boundary_observations])).to(self._device)
         with torch.no_grad():
@@ -108,7 +108,8 @@ class Ppo:
         views = self._network.views()
         policy = self._network.forward("policy", views, samples.observations)
         values = self._network.forward("value", views, samples.observations)[:, 0]
-        return Outputs(policy, values, views["policy/log_std"] if self._has_log_std else None)
+        log_std = views["policy/log_std"] if self._spec.has_log_std else None
+        return Outputs(policy, values, log_std, self._spec.num_choices)
 
     def _exceeds_target_kl(self, loss: Loss) -> bool:
         target = self._settings.target_kl

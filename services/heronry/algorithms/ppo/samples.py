@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from heronry.maths.networks import NetworkSpec
 from heronry.maths.returns import BoolArray, Steps, generalized_advantages
-from heronry.maths.spaces import flatten_observations
 from heronry.types.errors import SchemaMismatchError
 from heronry.types.experience import Batch
 from heronry.types.tensors import Array, FloatArray
@@ -15,6 +15,9 @@ from heronry.types.tensors import Array, FloatArray
 _COLUMNS = (
     "observation", "action", "reward", "terminated", "truncated", "next_observation", "mask", "log_probability",
 )  # fmt: skip
+
+ACTION_MASK = "action_mask"
+"""Column of the choices that were allowed, where environments have such masks."""
 
 
 @dataclass(frozen=True)
@@ -37,25 +40,39 @@ class Unrolls:
 
 @dataclass(frozen=True)
 class Samples:
-    """Rows to learn from, on the device; S each."""
+    """Rows to learn from, on the device; S each.
+
+    Attributes:
+      observations: [S, size] flattened.
+      actions: [S] of one choice, [S, components] of several or of reals.
+      log_probabilities, advantages, returns: [S].
+      action_masks: [S, logits] bool, the choices that were allowed; None where all always are.
+    """
 
     observations: Tensor
     actions: Tensor
     log_probabilities: Tensor
     advantages: Tensor
     returns: Tensor
+    action_masks: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.observations)
 
     def take(self, rows: Tensor) -> "Samples":
         """Return some of the rows."""
-        columns = (self.observations, self.actions, self.log_probabilities, self.advantages, self.returns)
-        return Samples(*(column[rows] for column in columns))
+        return Samples(
+            self.observations[rows],
+            self.actions[rows],
+            self.log_probabilities[rows],
+            self.advantages[rows],
+            self.returns[rows],
+            None if self.action_masks is None else self.action_masks[rows],
+        )
 
 
-def unrolls_of(batch: Batch, discount: float) -> Unrolls:
-    """Return the parts of a batch that value estimates need.
+def unrolls_of(batch: Batch, network: NetworkSpec, discount: float) -> Unrolls:
+    """Return the parts of a batch that value estimates of a network need.
 
     Raises:
       SchemaMismatchError: a column is missing.
@@ -72,7 +89,7 @@ def unrolls_of(batch: Batch, discount: float) -> Unrolls:
     successors = columns["next_observation"]
     chosen = successors.reshape(-1, *successors.shape[2:])[boundary]
     steps = Steps(rewards, terminated, truncated, discount, mask)
-    return Unrolls(steps, flatten_observations(columns["observation"], 2), boundary, flatten_observations(chosen))
+    return Unrolls(steps, network.inputs(columns["observation"], 2), boundary, network.inputs(chosen))
 
 
 def samples_of(
@@ -89,21 +106,27 @@ def samples_of(
     """
     values, advantages = _advantages(unrolls, estimates, gae_lambda)
     num_rows = advantages.size
-    actions = batch.columns["action"]
-    # Continuous actions of any shape become vectors, as the policy's head puts them out.
-    actions = actions.reshape(num_rows, -1) if np.issubdtype(actions.dtype, np.floating) else actions.reshape(num_rows)
-    columns = (
+    columns = [
         unrolls.observations.reshape(num_rows, -1),
-        actions,
+        _actions(batch.columns["action"]),
         batch.columns["log_probability"].reshape(num_rows),
         advantages.reshape(num_rows),
         (advantages + values).reshape(num_rows),
-    )
+    ]
+    if ACTION_MASK in batch.columns:
+        columns.append(batch.columns[ACTION_MASK].reshape(num_rows, -1))
     mask = unrolls.steps.mask
     if mask is not None and not mask.all():
         rows = mask.reshape(-1)
-        columns = tuple(column[rows] for column in columns)  # type: ignore[assignment]  # still five
+        columns = [column[rows] for column in columns]
     return Samples(*(torch.from_numpy(np.array(c)).to(device) for c in columns))
+
+
+def _actions(column: Array) -> Array:
+    """Return actions `[T, B, ...]` as rows; reals of any shape become vectors, as the policy's head puts them out."""
+    num_rows = column.shape[0] * column.shape[1]
+    is_one_choice = column.ndim == 2 and not np.issubdtype(column.dtype, np.floating)
+    return column.reshape(num_rows) if is_one_choice else column.reshape(num_rows, -1)
 
 
 def _advantages(unrolls: Unrolls, estimates: FloatArray, gae_lambda: float) -> tuple[FloatArray, FloatArray]:
