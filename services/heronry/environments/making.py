@@ -1,106 +1,83 @@
-"""Makes environments from a Gymnasium id or `module:factory`."""
+"""Makes environments by whichever engine runs them."""
 
-import difflib
-import importlib
-import inspect
-from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
-import gymnasium
-
-from heronry.environments.autoreset import AutoresettingEnvironment
+from heronry.environments.checked import CheckedEnvironment
+from heronry.environments.engines import engine_of, is_isolated, lanes_per_environment
+from heronry.environments.gymnasium_engine import has_vector_entry_point, is_single, make_gymnasium, make_single
 from heronry.environments.settings import EnvironmentSettings
-from heronry.environments.single import SingleEnvironment, SingleEnvironments
 from heronry.environments.vector import VectorEnvironment
-from heronry.types.errors import EnvironmentNotFoundError, InvalidArgumentError
+from heronry.maths.spaces import ActionSpace, ObservationSpace
+from heronry.types.errors import InvalidArgumentError
+
+__all__ = ["has_vector_entry_point", "is_single", "make_environment", "make_one", "make_single", "read_spaces"]
 
 
-def make_environment(settings: EnvironmentSettings, num_envs: int) -> VectorEnvironment:
-    """Return `num_envs` environments: by the id's vector entry point where it has one.
+def make_environment(settings: EnvironmentSettings, num_envs: int, *, with_pictures: bool = False) -> VectorEnvironment:
+    """Return `num_envs` lanes, in this process or in workers.
 
-    Raises:
-      EnvironmentNotFoundError: no such id or factory; names the nearest.
-      InvalidArgumentError: its arguments do not fit, or its spaces are not supported.
-    """
-    factory = _factory(settings)
-    arguments: dict[str, Any] = dict(settings.kwargs)  # what they are, the constructor knows
-    if factory is not None and "num_envs" in inspect.signature(factory).parameters:
-        engine = _construct(settings, lambda: factory(num_envs=num_envs, **arguments))
-        if not isinstance(engine, gymnasium.vector.VectorEnv):
-            raise InvalidArgumentError.of("environment.id", settings.id, "a factory of a Gymnasium VectorEnv")
-        return AutoresettingEnvironment(engine)
-    if factory is None and has_vector_entry_point(settings):
-        engine = _construct(settings, lambda: gymnasium.make_vec(settings.id, num_envs=num_envs, **arguments))
-        return AutoresettingEnvironment(engine)  # type: ignore[arg-type]  # make_vec returns a VectorEnv
-    return SingleEnvironments(lambda: make_single(settings), num_envs)
-
-
-def make_single(settings: EnvironmentSettings) -> SingleEnvironment:
-    """Return one environment.
+    Args:
+      settings: what, and how.
+      num_envs: a multiple of `lanes_per_environment(settings)`.
+      with_pictures: whether `render` is to work; where it costs time, it does without otherwise.
 
     Raises:
-      EnvironmentNotFoundError, InvalidArgumentError: as `make_environment`.
+      EnvironmentNotFoundError: the engine has nothing of that name; names the nearest.
+      InvalidArgumentError: arguments do not fit, or spaces are not supported.
+      ConfigurationError: the engine is not installed.
     """
-    factory = _factory(settings)
-    arguments: dict[str, Any] = dict(settings.kwargs)  # what they are, the constructor knows
-    if factory is not None:
-        environment = _construct(settings, lambda: factory(**arguments))
-    else:
-        # The checker's tests are for authors of environments and cost time in every first step.
-        arguments = {"disable_env_checker": True, **arguments}
-        environment = _construct(settings, lambda: gymnasium.make(settings.id, **arguments))
-    if not isinstance(environment, gymnasium.Env):
-        raise InvalidArgumentError.of("environment.id", settings.id, "a factory of a Gymnasium Env")
-    return environment
+    if is_isolated(settings):
+        from heronry.environments.isolated import make_isolated  # here, because it makes environments itself
+
+        return make_isolated(settings, num_envs, with_pictures=with_pictures)
+    if engine_of(settings) == "native":
+        from heronry.environments.native_engine import NativeEnvironment  # here, because it loads the native games
+
+        _refuse_wrappers(settings)
+        return NativeEnvironment(settings.id, num_envs, settings.kwargs, num_threads=max(1, settings.num_workers))
+    engine = _engine(settings, num_envs, with_pictures=with_pictures)
+    return CheckedEnvironment(engine, settings.id, settings.first_index)
 
 
-def has_vector_entry_point(settings: EnvironmentSettings) -> bool:
-    """Whether the id's own vectorised implementation takes these arguments."""
-    found = gymnasium.registry.get(settings.id.rpartition(":")[2])
-    if found is None or found.vector_entry_point is None or found.additional_wrappers:
-        return False
-    entry_point = found.vector_entry_point
-    if isinstance(entry_point, str):
-        module, _, name = entry_point.partition(":")
-        entry_point = getattr(importlib.import_module(module), name)
-    return set(settings.kwargs) <= set(inspect.signature(entry_point).parameters)
+def _engine(settings: EnvironmentSettings, num_envs: int, *, with_pictures: bool) -> VectorEnvironment:
+    """Return lanes whose faults are not named yet."""
+    engine = engine_of(settings)
+    if engine == "envpool":
+        from heronry.environments.envpool_engine import make_pool  # here, because it is optional
+
+        _refuse_wrappers(settings)
+        return make_pool(settings, num_envs, with_pictures=with_pictures)
+    if engine == "pettingzoo":
+        from heronry.environments.pettingzoo_making import make_games  # here, because it is optional
+
+        return make_games(settings, num_envs, with_pictures=with_pictures)
+    return make_gymnasium(settings, num_envs, with_pictures=with_pictures)
 
 
-def _factory(settings: EnvironmentSettings) -> Callable[..., object] | None:
-    """Return the callable that `module:factory` names; None where Gymnasium's registry has the id."""
-    module_name, colon, name = settings.id.rpartition(":")
-    if not colon:
-        _check_registered(settings.id, name)
-        return None
+def make_one(settings: EnvironmentSettings, *, with_pictures: bool = False) -> VectorEnvironment:
+    """Return a single environment: one lane, or as many as it has agents.
+
+    Raises:
+      EnvironmentNotFoundError, InvalidArgumentError, ConfigurationError: as `make_environment`.
+    """
+    one = replace(settings, num_workers=1)
+    return make_environment(one, lanes_per_environment(one), with_pictures=with_pictures)
+
+
+def read_spaces(settings: EnvironmentSettings) -> tuple[ObservationSpace, ActionSpace]:
+    """Return what one lane shows and accepts; makes one environment to see it.
+
+    Raises:
+      EnvironmentNotFoundError, InvalidArgumentError, ConfigurationError: as `make_environment`.
+    """
+    environment = make_one(settings)
     try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise EnvironmentNotFoundError.of("environment", settings.id, f"{error}") from error
-    factory = getattr(module, name, None)
-    if callable(factory):
-        return factory  # type: ignore[no-any-return]  # an attribute of a user's module
-    _check_registered(settings.id, name, [n for n, v in vars(module).items() if callable(v)])
-    return None
+        return environment.observation_space, environment.action_space
+    finally:
+        environment.close()
 
 
-def _check_registered(environment_id: str, name: str, also: list[str] | None = None) -> None:
-    if name in gymnasium.registry:
-        return
-    known = [*sorted(gymnasium.registry), *(also or [])]
-    nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-    raise EnvironmentNotFoundError.of(
-        "environment", environment_id, nearest or "gymnasium.pprint_registry() lists them"
-    )
-
-
-def _construct(settings: EnvironmentSettings, make: Callable[[], object]) -> object:
-    """Name the environment in what its constructor refuses."""
-    try:
-        return make()
-    except TypeError as error:
-        message = f"arguments of the environment's constructor ({error})"
-        raise InvalidArgumentError.of("environment.kwargs", dict(settings.kwargs), message) from error
-    except gymnasium.error.DependencyNotInstalled as error:
-        raise InvalidArgumentError.of("environment.id", settings.id, f"an installed environment ({error})") from error
-    except gymnasium.error.Error as error:
-        raise EnvironmentNotFoundError.of("environment", settings.id, f"{error}") from error
+def _refuse_wrappers(settings: EnvironmentSettings) -> None:
+    if settings.wrappers:
+        given = [wrapper.factory for wrapper in settings.wrappers]
+        raise InvalidArgumentError.of("environment.wrappers", given, f"none with engine {engine_of(settings)!r}")

@@ -1,13 +1,16 @@
 """What the fleet needs of environments stepped side by side, whatever engine runs them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from heronry.maths.spaces import ActionSpace, ObservationSpace
+from heronry.types.run import EnvironmentFailure
 from heronry.types.tensors import Array, FloatArray
+
+Bools = npt.NDArray[np.bool_]
 
 
 class Step(NamedTuple):
@@ -22,22 +25,39 @@ class Step(NamedTuple):
         episode's end its final observation.
       mask: `[N]` bool; False where the engine ignored the action to reset, so that the row is no
         experience.
+      lost: `[N]` bool, or None for nowhere: the environment died in this step and begins anew. The
+        row is outside `mask`, and the lane's row before it was its episode's last, truncated.
     """
 
     observation: Array
     reward: FloatArray
-    terminated: npt.NDArray[np.bool_]
-    truncated: npt.NDArray[np.bool_]
+    terminated: Bools
+    truncated: Bools
     next_observation: Array
-    mask: npt.NDArray[np.bool_]
+    mask: Bools
+    lost: Bools | None = None
 
 
 class VectorEnvironment(Protocol):
-    """N environments that begin a new episode by themselves; owned by one thread."""
+    """N lanes that begin a new episode by themselves; owned by one thread.
+
+    A lane is one agent in one environment. Where an environment has several agents its lanes are
+    adjacent; an agent that waits for its turn may take action 0 alone, see `action_mask`.
+    """
 
     @property
     def num_envs(self) -> int:
         """N."""
+        ...
+
+    @property
+    def releases_lock(self) -> bool:
+        """Whether stepping leaves the interpreter's lock to others most of the time."""
+        ...
+
+    @property
+    def action_mask(self) -> Bools | None:
+        """Which choices are allowed for the observations shown last, `[N, num_logits]`; None: all."""
         ...
 
     @property
@@ -58,6 +78,29 @@ class VectorEnvironment(Protocol):
         """Step every environment once; the arrays returned are the caller's."""
         ...
 
+    def render(self, lane: int) -> npt.NDArray[np.uint8]:
+        """Return a picture of a lane's environment, `[height, width, 3]`.
+
+        Raises:
+          FailedPreconditionError: the environment was made without pictures, or has none.
+        """
+        ...
+
     def close(self) -> None:
         """Release what the environments hold."""
+        ...
+
+
+@runtime_checkable
+class Restarting(Protocol):
+    """A `VectorEnvironment` that begins environments anew when they die."""
+
+    @property
+    def num_restarts(self) -> int:
+        """How many it has begun anew."""
+        ...
+
+    @property
+    def failures(self) -> tuple[EnvironmentFailure, ...]:
+        """Why, for the last of them, newest last."""
         ...

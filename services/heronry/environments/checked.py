@@ -1,0 +1,144 @@
+"""Checks what environments return, and names those that break their contract."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from heronry.environments.faults import LaneFault
+from heronry.environments.vector import Bools, Step, VectorEnvironment
+from heronry.maths.spaces import ActionSpace, ObservationSpace
+from heronry.types.errors import EnvironmentFaultError
+from heronry.types.tensors import Array
+
+
+class CheckedEnvironment:
+    """A `VectorEnvironment` around an engine; raises `EnvironmentFaultError` for what its environments do wrong.
+
+    After a fault the environments must be reset or closed.
+
+    Args:
+      engine: raises `LaneFault`.
+      name: of the environments, for messages.
+    """
+
+    def __init__(self, engine: VectorEnvironment, name: str, first_index: int = 0) -> None:
+        self._engine = engine
+        self._name = name
+        self._first_index = first_index
+        num_envs = engine.num_envs
+        self._seeds = [0] * num_envs
+        self._episodes: npt.NDArray[np.int64] = np.zeros(num_envs, np.int64)
+        # The step of the fleet before each episode's first: one assignment an episode, not one a step.
+        self._begun_at: npt.NDArray[np.int64] = np.zeros(num_envs, np.int64)
+        self._now = 0
+
+    @property
+    def engine(self) -> VectorEnvironment:
+        """What steps the environments."""
+        return self._engine
+
+    @property
+    def num_envs(self) -> int:
+        return self._engine.num_envs
+
+    @property
+    def releases_lock(self) -> bool:
+        return self._engine.releases_lock
+
+    @property
+    def action_mask(self) -> Bools | None:
+        return self._engine.action_mask
+
+    @property
+    def observation_space(self) -> ObservationSpace:
+        return self._engine.observation_space
+
+    @property
+    def action_space(self) -> ActionSpace:
+        """Of one environment; may begin an episode to see whether choices are masked."""
+        try:
+            return self._engine.action_space
+        except LaneFault as fault:
+            raise self._named(fault, is_reset=True) from fault
+
+    def reset(self, seeds: Sequence[int]) -> Array:
+        """Begin the first episodes.
+
+        Raises:
+          EnvironmentFaultError: an environment raised, or showed what its space does not hold.
+        """
+        self._seeds = [int(seed) for seed in seeds]
+        self._episodes[:] = 0
+        self._begun_at[:] = self._now = 0
+        try:
+            shown = self._engine.reset(seeds)
+            _check_observations(shown)
+        except LaneFault as fault:
+            raise self._named(fault, is_reset=True) from fault
+        return shown
+
+    def step(self, actions: Array) -> Step:
+        """Step every environment once.
+
+        Raises:
+          EnvironmentFaultError: as `reset`, or a reward is not finite.
+          InvalidArgumentError: the action space does not hold the actions.
+        """
+        self._now += 1
+        try:
+            step = self._engine.step(actions)
+            _check_rewards(step)
+            _check_observations(step.next_observation)
+            if step.observation is not step.next_observation:
+                _check_observations(step.observation)
+        except LaneFault as fault:
+            raise self._named(fault) from fault
+        self._count(step)
+        return step
+
+    def render(self, lane: int) -> npt.NDArray[np.uint8]:
+        return self._engine.render(lane)
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def _count(self, step: Step) -> None:
+        ended = np.logical_or(step.terminated, step.truncated)
+        if ended.any():
+            self._episodes += ended
+            self._begun_at[ended] = self._now
+        if not step.mask.all():
+            self._begun_at[~step.mask] = self._now
+
+    def _named(self, fault: LaneFault, *, is_reset: bool = False) -> EnvironmentFaultError:
+        lane = fault.lane if fault.lane is not None else 0
+        is_known = fault.lane is not None or self.num_envs == 1
+        return EnvironmentFaultError.of(
+            self._name,
+            fault.what,
+            index=self._first_index + lane if is_known else self._any_index(),
+            seed=self._seeds[lane],
+            episode=int(self._episodes[lane]),
+            step=0 if is_reset else int(self._now - self._begun_at[lane]),
+        )
+
+    def _any_index(self) -> str:
+        first = self._first_index
+        return f"one of {first} to {first + self.num_envs - 1}, the figures are of {first}"
+
+
+def _check_rewards(step: Step) -> None:
+    finite = np.isfinite(step.reward)
+    if not finite.all():
+        lane = int(np.argmin(finite))
+        raise LaneFault(lane, f"returned the reward {step.reward[lane]}")
+
+
+def _check_observations(observations: Array) -> None:
+    if observations.dtype == np.uint8 or np.isfinite(observations).all():
+        return
+    rows = observations.reshape(len(observations), -1)
+    lane = int(np.argmin(np.isfinite(rows).all(axis=1)))
+    position = int(np.argmin(np.isfinite(rows[lane])))
+    raise LaneFault(lane, f"showed {rows[lane, position]} at position {position} of its observation")
