@@ -16,7 +16,7 @@ import typer
 from heronry.cli.mesh_state import MeshState
 from heronry.cli.output import console_for, print_json
 from heronry.launch.ports import port_of, require_free_port
-from heronry.types.errors import ConfigurationError
+from heronry.types.errors import ConfigurationError, FailedPreconditionError
 
 Level = Literal["ok", "note", "problem"]
 DISTRIBUTIONS = (
@@ -96,7 +96,32 @@ def _accelerators() -> Iterator[Finding]:
     )
     from heronry.native import BACKEND  # loads the extension
 
-    yield Finding("native code", "ok" if BACKEND == "native" else "note", f"{BACKEND} in use")
+    yield Finding("native code", "ok" if BACKEND == "native" else "note", _twin_text(BACKEND))
+
+
+def _twin_text(backend: str) -> str:
+    if backend == "native":
+        return "native in use"
+    if os.environ.get("HERONRY_NATIVE") == "0":
+        return f"{backend} in use, for HERONRY_NATIVE is 0"
+    from heronry.native.backend import load
+
+    try:
+        load("native")
+    except ImportError as error:
+        return f"{backend} in use: {error} (pip install . builds it where there is a C++ compiler)"
+    return f"{backend} in use"
+
+
+def _agent() -> Iterator[Finding]:
+    from heronry.native_agent.loading import find_module, load_module  # NumPy
+
+    try:
+        module = load_module()
+    except FailedPreconditionError as error:
+        yield Finding("C++ agent", "note", str(error))
+    else:
+        yield Finding("C++ agent", "ok", f"built for torch {module.TORCH_VERSION}: {find_module()}")
 
 
 def _compilers() -> Iterator[Finding]:
@@ -132,4 +157,4 @@ def _folders() -> Iterator[Finding]:
     yield Finding("disk", level, f"{free / 1e9:.1f} GB free")
 
 
-EXAMINATIONS = (_versions, _torch_build, _accelerators, _compilers, _ports, _folders)
+EXAMINATIONS = (_versions, _torch_build, _accelerators, _agent, _compilers, _ports, _folders)
