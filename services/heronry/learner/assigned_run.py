@@ -13,9 +13,12 @@ from heronry.client.options import ConnectionOptions
 from heronry.client.params import ParamsClient
 from heronry.client.replay import ReplayClient
 from heronry.learner.barriers import BarrierPlan, Barriers
+from heronry.learner.config import LearnerServiceSettings
 from heronry.learner.core.checkpoint_store import CheckpointStore
 from heronry.learner.core.counters import Counters
 from heronry.learner.core.learning import Learning
+from heronry.learner.inference import InferenceHost
+from heronry.learner.inference.central import CentralInference
 from heronry.learner.plan import RunPlan
 from heronry.learner.preparation import Beginning, begin, make_learning
 from heronry.learner.publisher import Publisher
@@ -27,11 +30,14 @@ from heronry.types.errors import FailedPreconditionError, HeronryError, Unavaila
 from heronry.types.experience import Batch
 from heronry.types.run import Assignment, Barrier, LearnerStatistics, Progress, RunState, ServiceRole
 from heronry.types.tensors import Array
+from heronry.types.version import ParameterVersion
 
 _log = structlog.get_logger("heronry.learner")
 
 # How long the end of a run waits for params to take the last weights.
 _SETTLE_S: Final = 3.0
+# How long it waits for torch to be imported.
+_IMPORT_S: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -43,12 +49,16 @@ class RunContext:
       clock: time.
       store: this run's checkpoints.
       report: sends a heartbeat at once.
+      inference: where the run's policy is evaluated for fleets, when they ask for that.
+      settings: of the service.
     """
 
     connection: ConnectionOptions
     clock: Clock
     store: CheckpointStore
     report: Callable[[], None]
+    inference: InferenceHost
+    settings: LearnerServiceSettings
 
 
 class AssignedRun:
@@ -67,10 +77,11 @@ class AssignedRun:
         self._owner = Owner("learner")
         self._params = ParamsClient(self._resolver(ServiceRole.PARAMS), context.connection)
         self._replay = ReplayClient(self._resolver(ServiceRole.REPLAY), context.connection)
-        self._publisher = Publisher(self._params, POLICY, plan.model_settings())
+        self._publisher = Publisher(self._params, POLICY, plan.model_settings(), self._act_with)
         self._sampling = Sampling(self._replay, EXPERIENCE, plan.credits)
         self._barriers = _barriers_of(plan)
         self._learning: Learning | None = None
+        self._inference: CentralInference | None = None
         self._device = ""
         self._failure: str | None = None
         self._has_model = False
@@ -144,11 +155,14 @@ class AssignedRun:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._inference is not None:
+            await self._context.inference.leave(self._inference.engine)
         await self._sampling.close()
         await self._publisher.close()
         await self._params.close()
         await self._replay.close()
-        self._owner.close(timeout_s=0)
+        # A thread that is cut off while it imports torch aborts the whole process at its end.
+        await asyncio.to_thread(self._owner.close, _IMPORT_S if self._learning is None else 0.0)
 
     def _counters(self) -> Counters:
         return Counters() if self._learning is None else self._learning.counters
@@ -179,6 +193,7 @@ class AssignedRun:
         """Make the model known at once, so that fleets act while torch is still being imported."""
         plan, context = self._plan, self._context
         beginning = await asyncio.to_thread(begin, plan, context.store)
+        self._serve_inference(beginning)
         is_new = await self._register(beginning)
         self._has_model = True
         context.report()
@@ -194,6 +209,19 @@ class AssignedRun:
         )  # fmt: skip
         context.report()
         return learning
+
+    def _serve_inference(self, beginning: Beginning) -> None:
+        """Evaluate the policy for the run's fleets, where they do not themselves."""
+        policy = self._plan.central_policy(self.run_id, beginning.network)
+        if policy is None:
+            return
+        limits = self._plan.inference_limits(self._context.settings)
+        self._inference = CentralInference(policy, self._params, limits, self._context.clock.now)
+        self._context.inference.take(self._inference.engine)
+
+    async def _act_with(self, version: ParameterVersion, tensors: Mapping[str, Array]) -> None:
+        if self._inference is not None:
+            await self._inference.publish(version, tensors)
 
     async def _register(self, beginning: Beginning) -> bool:
         """Make the model, or find it; returns whether it is new. No private run begins with what was learnt."""

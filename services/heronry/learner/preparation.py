@@ -13,7 +13,7 @@ from heronry.learner.core.counters import Counters
 from heronry.learner.core.device import choose_device, prepare_thread
 from heronry.learner.core.learning import Learning
 from heronry.learner.plan import RunPlan
-from heronry.maths.networks import MlpSpec
+from heronry.maths.networks import NetworkSpec
 from heronry.runtime.clock import Clock
 from heronry.types.tensors import Array
 from heronry.types.version import ParameterVersion
@@ -32,7 +32,7 @@ class Beginning:
       weights: the checkpoint's, or the run's first.
     """
 
-    network: MlpSpec
+    network: NetworkSpec
     fingerprint: str
     checkpoint: Checkpoint | None
     weights: Mapping[str, Array]

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import structlog
@@ -27,6 +27,7 @@ _RELEASE_WAIT_S: Final = 5.0
 _log = structlog.get_logger("heronry.learner")
 
 Tensors = Mapping[str, Array]
+OnVersion = Callable[[ParameterVersion, Tensors], Awaitable[None]]
 
 
 class Publisher:
@@ -36,11 +37,17 @@ class Publisher:
     `publish` waits for it, so params sees the weights in order and is never two behind.
     """
 
-    def __init__(self, params: ParamsClient, model: str, settings: ModelSettings) -> None:
-        """Take the model's settings; under a claim of privacy nothing is published but what params has noised."""
+    def __init__(
+        self, params: ParamsClient, model: str, settings: ModelSettings, on_version: OnVersion | None = None
+    ) -> None:
+        """Take the model's settings; under a claim of privacy nothing is published but what params has noised.
+
+        `on_version` is called with each version that params has, and the weights it was made of.
+        """
         self._params = params
         self._model = model
         self._settings = settings
+        self._on_version = on_version
         self._push: asyncio.Task[None] | None = None
         self.version: ParameterVersion | None = None
 
@@ -60,6 +67,8 @@ class Publisher:
             except HeronryError as error:
                 await self._wait_after(error, backoff)
             else:
+                if created:
+                    await self._tell(self.version, tensors)
                 return created
 
     async def newest(self) -> Tensors:
@@ -91,6 +100,7 @@ class Publisher:
                 continue
             if parameters is not None:
                 self.version = parameters.version
+                await self._tell(parameters.version, parameters)
                 return parameters
 
     async def publish(self, tensors: Tensors, sample_count: int) -> None:
@@ -130,7 +140,8 @@ class Publisher:
             except ModelNotFoundError as error:
                 self._check_not_lost(error)
                 # Params came back without the model: the weights in hand are all there is of it.
-                await self.register(tensors)
+                if not await self.register(tensors):
+                    await self.newest()
                 return
             except (FailedPreconditionError, NotFoundError) as error:
                 # Params was restored: another epoch, or the base is gone. A new base is a new contribution.
@@ -157,6 +168,11 @@ class Publisher:
         if self._settings.privacy is None:
             # A private one tells the version before: who is answered must not see who took part.
             self.version = acknowledgement.version
+            await self._tell(acknowledgement.version, tensors)
+
+    async def _tell(self, version: ParameterVersion, tensors: Tensors) -> None:
+        if self._on_version is not None:
+            await self._on_version(version, tensors)
 
     async def _wait_after(self, error: HeronryError, backoff: Backoff) -> None:
         if not is_transient(error):

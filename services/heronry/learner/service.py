@@ -4,13 +4,15 @@ import asyncio
 import importlib
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from heronry.api.learner.v1 import learner_pb2_grpc
+from heronry.api.learner.v1 import inference_pb2_grpc, learner_pb2_grpc
 from heronry.learner.assigned_run import AssignedRun, RunContext
 from heronry.learner.config import LearnerServiceSettings
+from heronry.learner.inference import InferenceHost, InferenceServicer
+from heronry.learner.inference.followed_run import FollowedRun
 from heronry.learner.plan import RunPlan
 from heronry.learner.preparation import store_of
 from heronry.learner.servicer import LearnerServicer
@@ -21,6 +23,9 @@ from heronry.runtime.server import ServerBuilder
 from heronry.spec import RunSpec
 from heronry.types.errors import FailedPreconditionError
 from heronry.types.run import Assignment, LearnerStatistics, Progress, RunState
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
 
 # Answers of `SaveCheckpoint` that are remembered, so that a repeated request repeats nothing.
 _NUM_REMEMBERED: Final = 64
@@ -40,6 +45,8 @@ class LearnerService:
         self._clock = clock
         self._node: ServiceNode | None = None
         self._run: AssignedRun | None = None
+        self._followed: FollowedRun | None = None
+        self._inference = InferenceHost()
         self._importing: asyncio.Task[ModuleType] | None = None
         self._saved: dict[str, asyncio.Task[Saved]] = {}
 
@@ -66,9 +73,17 @@ class LearnerService:
         return await asyncio.shield(task)
 
     def add_to_server(self, server: ServerBuilder) -> None:
-        """Register the servicer."""
+        """Register the servicers."""
         add = learner_pb2_grpc.add_LearnerServiceServicer_to_server
         server.add(LearnerServicer(self), add, "heronry.api.learner.v1.LearnerService")
+        add_inference = inference_pb2_grpc.add_InferenceServiceServicer_to_server
+        server.add(InferenceServicer(self._inference), add_inference, "heronry.api.learner.v1.InferenceService")
+
+    def collector(self) -> "Collector":
+        """Return what reads the figures of central inference for Prometheus."""
+        from heronry.learner.inference.metrics import InferenceMetrics  # only those who ask pay for the import
+
+        return InferenceMetrics(self._inference)
 
     async def start(self, node: ServiceNode) -> None:
         """Keep the node; begin to import torch beside it, so that calls and a first assignment need not wait."""
@@ -80,6 +95,8 @@ class LearnerService:
     async def stop(self) -> None:
         """Stop learning."""
         await self._end_run()
+        if self._followed is not None:
+            await self._followed.close()
         if self._importing is not None:
             # The thread cannot be stopped; what it says no longer matters.
             self._importing.cancel()
@@ -95,26 +112,53 @@ class LearnerService:
         if run is not None and (_is_of_another_start(run, assignment) or _goes_on_again(run, assignment)):
             await self._end_run()
         is_wanted = bool(assignment.run_id) and not assignment.desired_state.has_ended
-        # A run whose learner is the user's own program leaves this service idle.
-        if self._run is None and is_wanted and RunSpec.from_dict(assignment.spec).needs_learner:
+        spec = RunSpec.from_dict(assignment.spec) if is_wanted else None
+        if self._run is None and spec is not None and spec.needs_learner:
             self._run = self._begin_run(assignment)
         if self._run is not None:
             self._run.apply(assignment)
+        await self._follow(assignment, spec)
 
     def progress(self) -> Progress:
         """Return the run's progress."""
-        return Progress() if self._run is None else self._run.progress()
+        run = self._run or self._followed
+        return Progress() if run is None else run.progress()
+
+    async def _follow(self, assignment: Assignment, spec: RunSpec | None) -> None:
+        """Evaluate the policy of a run whose learner is the user's own program, where its fleets want that."""
+        is_wanted = spec is not None and not spec.needs_learner and spec.fleet.inference == "central"
+        followed = self._followed
+        if followed is not None and (not is_wanted or followed.run_id != assignment.run_id):
+            self._followed = None
+            await followed.close()
+        if spec is not None and is_wanted and self._followed is None:
+            self._followed = FollowedRun(
+                assignment,
+                RunPlan.of_followed(spec),
+                self._inference,
+                self._started_node.connection_options,
+                self._settings,
+                self._clock,
+            )
+        if self._followed is not None:
+            self._followed.apply(assignment)
+
+    @property
+    def _started_node(self) -> ServiceNode:
+        if self._node is None:
+            raise RuntimeError("the service is not started")
+        return self._node
 
     def _begin_run(self, assignment: Assignment) -> AssignedRun:
-        node = self._node
-        if node is None:
-            raise RuntimeError("the service is not started")
+        node = self._started_node
         plan = RunPlan.from_spec(assignment.spec)
         context = RunContext(
             connection=node.connection_options,
             clock=self._clock,
             store=store_of(self._settings.data_dir, assignment.run_id, self._settings.num_checkpoints_kept),
             report=node.report_now,
+            inference=self._inference,
+            settings=self._settings,
         )
         return AssignedRun(assignment, plan, context)
 

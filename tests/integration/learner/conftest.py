@@ -8,12 +8,14 @@ import pytest
 
 from heronry import learner, params, replay
 from heronry.client import LearnerClient, ParamsClient, ReplayClient
+from heronry.learner.core.inference import InferenceLimits
 from heronry.runtime import ServiceNode
 from heronry.spec import EXPERIENCE, POLICY, RunSpec
 from heronry.types.columns import column_specs
 from heronry.types.errors import HeronryError
 from heronry.types.run import Assignment, Endpoint, RunState, ServiceRole
 from heronry.types.version import ParameterVersion
+from tests.support.inference_server import Server
 
 DEADLINE_S = 20.0
 SETTINGS = {"params": params.ParamsSettings, "replay": replay.ReplaySettings, "learner": learner.Settings}
@@ -185,3 +187,24 @@ def running():
 @pytest.fixture
 def wait_until():
     return eventually
+
+
+@pytest.fixture
+def make_server(tmp_path_factory):
+    @asynccontextmanager
+    async def make(**limits):
+        server = Server(f"unix:{tmp_path_factory.mktemp('s')}/l.sock", InferenceLimits(**limits))
+        await server.start()
+        try:
+            yield server
+        finally:
+            await server.close()
+
+    return make
+
+
+@pytest.fixture
+async def server(make_server):
+    async with make_server() as made:
+        await made.publish(1)
+        yield made

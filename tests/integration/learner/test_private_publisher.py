@@ -1,6 +1,6 @@
 """A learner's weights under a claim of privacy: nothing leaves params but what it has noised."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from heronry.types.privacy import (
     PrivacySettings,
     PrivacyUnit,
 )
+from heronry.types.version import ParameterVersion
 
 FIRST = {"weight": np.zeros(1000, np.float32)}
 LEARNT = {"weight": np.ones(1000, np.float32)}
@@ -65,6 +66,23 @@ async def test_the_next_push_goes_on_from_what_was_released(publisher: Publisher
     assert released.version.number == 2
     # Clipped to length 1 and noised at 1 a coordinate; of 1,000 normals the s.d. is within 12 % but once in 10^7.
     assert released["weight"].std() == pytest.approx(1.0, rel=0.12)
+
+
+async def test_nobody_is_told_of_weights_but_those_that_were_released(params: ParamsClient) -> None:
+    told: list[tuple[int, np.ndarray]] = []
+
+    async def note(version: ParameterVersion, tensors: Mapping[str, np.ndarray]) -> None:
+        told.append((version.number, np.array(tensors["weight"])))
+
+    publisher = Publisher(params, "policy", ModelSettings(consistency=Asynchronous(), privacy=CLAIM), note)
+    await publisher.register(FIRST)
+    await publisher.publish(LEARNT, 0)
+    released = await publisher.released()
+    await publisher.close()
+
+    assert [number for number, _ in told] == [1, 2]
+    np.testing.assert_array_equal(told[1][1], released["weight"])
+    assert not any(np.array_equal(weight, LEARNT["weight"]) for _, weight in told)
 
 
 async def test_what_the_budget_does_not_pay_for_is_refused_for_good(publisher: Publisher) -> None:
