@@ -8,7 +8,7 @@ import typer
 
 
 def bench(
-    suite: Annotated[str, typer.Argument(help="What to measure: train, sdk, replay, params, privacy.")],
+    suite: Annotated[str, typer.Argument(help="What to measure: train, sdk, replay, params, privacy, fleet.")],
     case: Annotated[str, typer.Option("--case", help="Only cases that match, as file names do.")] = "*",
     json_lines: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     peers: Annotated[Path | None, typer.Option("--peers", help="Folder of peer scripts and their venvs.")] = None,

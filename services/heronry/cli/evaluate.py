@@ -17,7 +17,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Episode i is seeded with SEED + i.")] = DEFAULT_SEED,
     sample: Annotated[bool, typer.Option("--sample", help="Draw actions as in training; not greedy.")] = False,
     histogram: Annotated[Path | None, typer.Option(metavar="PNG", help="Also draw the returns into a file.")] = None,
-    video: Annotated[Path | None, typer.Option(metavar="GIF", help="Also film one episode.")] = None,
+    video: Annotated[Path | None, typer.Option(metavar="FILM", help="Also film one episode: .gif or .png.")] = None,
     is_json: Annotated[bool, typer.Option("--json", help="End standard output with one JSON object.")] = False,
 ) -> None:
     """Show mean, deviation, quantiles and a histogram of a policy's returns."""

@@ -8,10 +8,9 @@ import numpy as np
 from rich.console import Console
 
 from heronry.cli.output import console_for, print_json
+from heronry.cli.picture_files import film_format, require_picture
 from heronry.cli.policy_file import PolicyFile, load_policy
-from heronry.environments.settings import EnvironmentSettings
 from heronry.fleet.core.evaluation import EpisodeResults, check_request, evaluate_policy
-from heronry.types.errors import ConfigurationError
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 NUM_BARS = 12
@@ -35,11 +34,13 @@ def run_evaluation(request: EvaluateRequest) -> None:
     """Evaluate as requested."""
     console = console_for(is_json=request.is_json)
     check_request(request.num_episodes, request.seed)
-    for name, path in (("--histogram", request.histogram), ("--video", request.video)):
-        _require_folder(name, path)
+    if request.histogram is not None:
+        require_picture("--histogram", request.histogram, (".png",))
+    if request.video is not None:
+        film_format("--video", request.video)
     policy = load_policy(request.checkpoint)
     results = evaluate_policy(
-        EnvironmentSettings(policy.environment, policy.environment_kwargs),
+        policy.environment,
         policy.network,
         policy.tensors,
         request.num_episodes,
@@ -59,7 +60,7 @@ def summarise(policy: PolicyFile, request: EvaluateRequest, results: EpisodeResu
     returns = np.asarray(results.returns)
     return {
         "checkpoint": str(policy.path),
-        "env": policy.environment,
+        "env": policy.environment.id,
         "algorithm": policy.algorithm,
         "version": policy.version,
         "greedy": request.is_greedy,
@@ -84,7 +85,7 @@ def bars(returns: tuple[float, ...], num_bars: int = NUM_BARS, width: int = BAR_
 
 def _show(console: Console, policy: PolicyFile, fields: dict[str, object], results: EpisodeResults) -> None:
     console.print(
-        f"{policy.environment} with {policy.algorithm}, version {policy.version} ({policy.path})", markup=False
+        f"{policy.environment.id} with {policy.algorithm}, version {policy.version} ({policy.path})", markup=False
     )
     console.print(
         f"mean return {fields['eval_mean']:.2f} ± {fields['eval_sd']:.2f} over {fields['eval_episodes']} episodes"
@@ -101,15 +102,10 @@ def _draw(console: Console, request: EvaluateRequest, policy: PolicyFile, result
     if request.histogram is not None:
         from heronry.cli.pictures import draw_histogram  # loads Matplotlib
 
-        draw_histogram(request.histogram, policy.environment, results.returns)
+        draw_histogram(request.histogram, policy.environment.id, results.returns)
         console.print(f"histogram   {request.histogram}", markup=False)
     if request.video is not None:
-        from heronry.cli.pictures import film_episode  # loads Pillow
+        from heronry.cli.pictures import film_policy  # loads Pillow
 
-        film_episode(request.video, policy, request.seed)
+        film_policy(request.video, policy, request.seed)
         console.print(f"video       {request.video}", markup=False)
-
-
-def _require_folder(name: str, path: Path | None) -> None:
-    if path is not None and not path.parent.is_dir():
-        raise ConfigurationError.of(name, str(path), "a file in a folder that exists")

@@ -8,6 +8,7 @@ from heronry.launch.errors import LaunchError
 from heronry.types.errors import (
     AlreadyExistsError,
     DataLossError,
+    EnvironmentFaultError,
     FailedPreconditionError,
     HeronryError,
     InvalidArgumentError,
@@ -24,6 +25,7 @@ INTERRUPTED_EXIT_CODE = 130
 USER_ERRORS = (
     AlreadyExistsError,
     DataLossError,
+    EnvironmentFaultError,
     FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,

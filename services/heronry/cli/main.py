@@ -7,7 +7,22 @@ from typing import Annotated
 import typer
 from typer.exceptions import Abort, TyperException
 
-from heronry.cli import bench, doctor, down, evaluate, logs, params, privacy, replay, serve, status, train, up
+from heronry.cli import (
+    bench,
+    doctor,
+    down,
+    evaluate,
+    fleet,
+    logs,
+    native,
+    params,
+    privacy,
+    replay,
+    serve,
+    status,
+    train,
+    up,
+)
 from heronry.cli.failures import INTERRUPTED_EXIT_CODE, exit_code_of, report
 from heronry.cli.usage import describe_usage, show_version
 
@@ -35,6 +50,8 @@ app.command("status")(status.status)
 app.command("logs")(logs.logs)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
+app.add_typer(fleet.app)
+app.add_typer(native.app)
 app.add_typer(params.app)
 app.add_typer(privacy.app)
 app.add_typer(replay.app)

@@ -1,24 +1,22 @@
 """Pictures of an evaluation: the histogram of its returns, a film of an episode."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from heronry.cli.picture_files import film_format
 from heronry.cli.policy_file import PolicyFile
-from heronry.environments.codecs import ActionCodec, ObservationCodec
-from heronry.environments.making import make_single
-from heronry.environments.settings import EnvironmentSettings
+from heronry.environments.making import make_one
+from heronry.environments.vector import VectorEnvironment
 from heronry.fleet.core.behaviour import BehaviourPolicy
-from heronry.fleet.core.seeds import evaluation_generator
-from heronry.types.errors import ConfigurationError
+from heronry.fleet.core.films import encode_film
+from heronry.fleet.core.recording import film_episode
+from heronry.maths.networks import Layers
+from heronry.types.errors import ConfigurationError, HeronryError
 
 MAX_FRAMES = 1_000
 FRAMES_PER_SECOND = 25
-
-Frame = npt.NDArray[np.uint8]
 
 
 def draw_histogram(path: Path, environment: str, returns: Sequence[float]) -> None:
@@ -37,46 +35,27 @@ def draw_histogram(path: Path, environment: str, returns: Sequence[float]) -> No
     plt.close(figure)
 
 
-def film_episode(path: Path, policy: PolicyFile, seed: int) -> None:
-    """Write a GIF of one greedy episode, at most MAX_FRAMES long.
+def film_policy(path: Path, policy: PolicyFile, seed: int) -> None:
+    """Write a film of one greedy episode, at most MAX_FRAMES long.
 
     Raises:
-      ConfigurationError: the environment cannot be drawn here.
+      ConfigurationError: its name tells no format, or the environment cannot be drawn here.
     """
-    from PIL import Image  # only films need it
-
+    picture_format = film_format("--video", path)
     try:
-        frames = [Image.fromarray(frame) for frame in _frames(policy, seed)]
-    except Exception as error:
-        allowed = f"an environment that renders rgb_array here ({type(error).__name__}: {error})"
-        raise ConfigurationError.of("--video", policy.environment, allowed) from error
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=1000 // FRAMES_PER_SECOND, loop=0)
+        environment = make_one(policy.environment, with_pictures=True)
+        try:
+            filmed = film_episode(environment, _actor(policy, environment), seed, MAX_FRAMES)
+        finally:
+            environment.close()
+    except (HeronryError, ImportError) as error:
+        allowed = f"an environment that can be drawn here ({error})"
+        raise ConfigurationError.of("--video", policy.environment.id, allowed) from error
+    path.write_bytes(encode_film(filmed.frames, FRAMES_PER_SECOND, picture_format))
 
 
-def _frames(policy: PolicyFile, seed: int) -> Iterator[Frame]:
-    kwargs = {**policy.environment_kwargs, "render_mode": "rgb_array"}
-    environment = make_single(EnvironmentSettings(policy.environment, kwargs))
-    try:
-        observations, actions = ObservationCodec(environment.observation_space), ActionCodec(environment.action_space)
-        spaces = (observations.space, actions.space)
-        actor = BehaviourPolicy.of_spaces(policy.algorithm, policy.hidden, policy.activation, spaces, greedy=True)
-        actor.load(policy.tensors)
-        rng = evaluation_generator(seed)
-        action = np.empty((1, *actions.space.shape), np.float32 if actions.space.is_continuous else np.int64)
-        observation, _ = environment.reset(seed=seed)
-        for _ in range(MAX_FRAMES):
-            yield _rendered(environment.render())
-            actor.begin(1, 1, rng)
-            actor.act(0, observations.encode(np.stack([observation])), action)
-            observation, _, terminated, truncated, _ = environment.step(actions.encode(action)[0])
-            if terminated or truncated:
-                return
-    finally:
-        environment.close()
-
-
-def _rendered(frame: Any) -> Frame:  # noqa: ANN401 - what an environment draws is its own affair
-    picture = np.asarray(frame)
-    if picture.dtype != np.uint8 or picture.ndim != 3:
-        raise TypeError(f"render() gave {type(frame).__name__}, not an RGB picture")
-    return picture
+def _actor(policy: PolicyFile, environment: VectorEnvironment) -> BehaviourPolicy:
+    spaces = environment.observation_space, environment.action_space
+    actor = BehaviourPolicy.of_spaces(policy.algorithm, Layers.of_dict(policy.network), spaces, greedy=True)
+    actor.load(policy.tensors)
+    return actor

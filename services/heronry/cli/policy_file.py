@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from heronry import spec
+from heronry.environments.settings import EnvironmentSettings
 from heronry.types.errors import ConfigurationError, DataLossError, SchemaMismatchError
 from heronry.types.tensors import Array
 
@@ -17,18 +19,12 @@ class PolicyFile:
     """A policy and all that is needed to act with it."""
 
     path: Path
-    environment: str
-    environment_kwargs: Mapping[str, object]
+    environment: EnvironmentSettings
     algorithm: str
-    hidden: tuple[int, ...]
-    activation: str
+    network: Mapping[str, object]
+    """As the run spec has it."""
     version: str
     tensors: Mapping[str, Array]
-
-    @property
-    def network(self) -> dict[str, object]:
-        """The network as the run spec has it."""
-        return {"hidden": list(self.hidden), "activation": self.activation}
 
 
 def load_policy(target: Path) -> PolicyFile:
@@ -98,11 +94,9 @@ def _policy(path: Path, document: Mapping[str, Any], tensors: Mapping[str, Array
     version = document["version"]
     return PolicyFile(
         path=path,
-        environment=str(environment["id"]),
-        environment_kwargs=dict(environment.get("kwargs", {})),
+        environment=EnvironmentSettings.of_spec(spec.EnvironmentSettings.model_validate(environment)),
         algorithm=str(algorithm["name"] if isinstance(algorithm, dict) else algorithm),
-        hidden=tuple(int(width) for width in network["hidden"]),
-        activation=str(network["activation"]),
+        network=spec.NetworkSettings.model_validate(network).model_dump(),
         version=f"{version['epoch']}.{version['number']}",
         tensors=tensors,
     )

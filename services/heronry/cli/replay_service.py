@@ -1,45 +1,17 @@
 """How `heronry replay` reaches a replay service."""
 
-import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from heronry.cli.access import Access
-from heronry.cli.mesh_state import MeshState
+from heronry.cli.asking import Asked, ask_service
 from heronry.client.replay import ReplayClient
-from heronry.launch.ports import LOOPBACK, REPLAY_PORT
-from heronry.types.errors import ConfigurationError, UnavailableError
-from heronry.wire.addresses import parse_address
 
 T = TypeVar("T")
 
+_REPLAY: Final = Asked("replay", "replay service", ReplayClient, ReplayClient.list_tables)
+
 
 def ask_replay(access: Access, question: Callable[[ReplayClient], Coroutine[object, object, T]]) -> T:
-    """Return what a replay service answers.
-
-    Raises:
-      ConfigurationError: it is no address, no replay service answers there, or an option wants another beside it.
-    """
-    where = access.address or _known_address()
-    parse_address(where, "--address")
-    options = access.connection_options(retry_s=1.0)
-
-    async def ask() -> T:
-        async with ReplayClient(where, options) as client:
-            # A first small call: with nobody there the user should hear so at once, whatever comes next.
-            try:
-                await client.list_tables()
-            except UnavailableError:
-                allowed = f"one where a replay service answers (`heronry serve replay` starts one){access.tls_hint()}"
-                raise ConfigurationError.of("--address", where, allowed) from None
-            return await question(client)
-
-    return asyncio.run(ask())
-
-
-def _known_address() -> str:
-    state = MeshState.read()
-    for entry in state.services if state is not None else ():
-        if entry.role == "replay":
-            return entry.addresses[-1]
-    return f"{LOOPBACK}:{REPLAY_PORT}"
+    """Return what a replay service answers; ConfigurationError as `ask_service`."""
+    return ask_service(access, _REPLAY, question)

@@ -84,7 +84,7 @@ def _run_on(mesh: RunMesh, plan: RunPlan, console: Console) -> Outcome:
         from heronry.cli.training_session import TrainingSession
         from heronry.spec import check_environment
 
-        check_environment(plan.spec.environment.id)
+        check_environment(plan.spec.environment)
         session = TrainingSession(plan, mesh, console)
         with contextlib.closing(asyncio.new_event_loop()) as loop:
             return loop.run_until_complete(session.run())

@@ -13,19 +13,24 @@ from heronry.client.learner import LearnerClient
 from heronry.client.options import ConnectionOptions
 from heronry.client.params import ParamsClient
 from heronry.client.replay import ReplayClient
+from heronry.environments.vector import VectorEnvironment
 from heronry.fleet.barriers import Barriers
+from heronry.fleet.central_policy import CentralPolicy
 from heronry.fleet.choice import LockstepVersion, NewestVersion, VersionChoice
 from heronry.fleet.collector import Collector, CollectorSettings
 from heronry.fleet.core.actor import Actor
+from heronry.fleet.core.behaviour import BehaviourPolicy
 from heronry.fleet.core.figures import FleetFigures
 from heronry.fleet.gate import Gate
 from heronry.fleet.judge import EvaluationOrder, Judge
 from heronry.fleet.plan import RunPlan
+from heronry.fleet.sources import CentralVersions, PulledVersions
 from heronry.fleet.weights import WeightsFeed
 from heronry.runtime.clock import Clock
 from heronry.runtime.owner import Owner
 from heronry.spec import EXPERIENCE, POLICY
 from heronry.types.errors import ConfigurationError, HeronryError, UnavailableError
+from heronry.types.recordings import Recording, RecordingOrder
 from heronry.types.run import Assignment, Evaluation, FleetStatistics, Progress, RunState, ServiceRole
 
 _log = structlog.get_logger("heronry.fleet")
@@ -69,8 +74,9 @@ class AssignedRun:
         learner = LearnerClient(self._resolver(ServiceRole.LEARNER), context.connection)
         self._barriers = Barriers(learner, assignment.num_starts)
         self._judge = Judge(plan, self._params, context.max_evaluations)
-        self._feed = WeightsFeed(self._params, POLICY)
-        self._figures = FleetFigures(self.run_id, plan.environment.id, plan.num_envs, context.clock.now)
+        self._central = self._make_central()
+        self._feed = WeightsFeed(self._params, POLICY, with_values=self._central is None)
+        self._figures = FleetFigures(self.run_id, plan.lanes.environment.id, plan.lanes.num_lanes, context.clock.now)
         self._actor: Actor | None = None
         self._failure: str | None = None
         self._may_start = asyncio.Event()
@@ -101,18 +107,20 @@ class AssignedRun:
             self._gate.close()
         elif state is not RunState.PENDING:
             # The collector may wait for a credit or version that will never come.
-            self._gate.stop()
-            self._task.cancel()
+            self._stop()
         self._context.report()
 
     async def evaluate(self, order: EvaluationOrder) -> Evaluation:
         """Judge a policy, see `Judge.evaluate`; an order without a model means the run's."""
         return await self._judge.evaluate(order if order.model else replace(order, model=POLICY))
 
+    async def record(self, order: RecordingOrder) -> Recording:
+        """Film an episode, see `Judge.record`; an order without a model means the run's."""
+        return await self._judge.record(order if order.model else replace(order, model=POLICY))
+
     async def close(self) -> None:
         """Stop collecting, release the environments, drop the connections."""
-        self._gate.stop()
-        self._task.cancel()
+        self._stop()
         await asyncio.gather(self._task, return_exceptions=True)
         if self._actor is not None:
             # A step may take long; the thread that hangs in it is left behind.
@@ -121,9 +129,18 @@ class AssignedRun:
                     await self._owner.call(self._actor.close)
         self._owner.close(timeout_s=0)
         self._judge.close()
+        if self._central is not None:
+            await self._central.close()
         await self._params.close()
         await self._replay.close()
         await self._barriers.close()
+
+    def _stop(self) -> None:
+        """End the collecting, whatever it waits for."""
+        self._gate.stop()
+        self._task.cancel()
+        if self._central is not None:
+            self._central.stop()
 
     def _reached_state(self) -> RunState | None:
         if self._failure is not None:
@@ -135,6 +152,7 @@ class AssignedRun:
         """Collect from the first RUNNING to the end; tell whatever prevents it."""
         try:
             self._actor = await self._owner.call(self._make_actor)
+            self._figures.policy = "central" if self._plan.is_central else self._actor.backend
             self._context.report()
             await self._may_start.wait()
             await self._collect(self._actor)
@@ -153,12 +171,13 @@ class AssignedRun:
         following = asyncio.create_task(self._feed.follow())
         settings = CollectorSettings(
             table=EXPERIENCE,
-            num_envs=plan.num_envs,
+            num_envs=plan.lanes.num_lanes,
             is_on_policy=plan.is_on_policy,
             pace=plan.pace,
             is_lockstep=plan.lockstep is not None,
             start=self.num_starts,
             num_fleets=num_others + 1,
+            max_policy_lag=plan.max_policy_lag,
         )
         collector = Collector(
             settings, self._replay, self._feed, self._choice(), self._figures, context.clock, context.report
@@ -168,23 +187,45 @@ class AssignedRun:
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
+            if self._central is not None:
+                await self._central.end_streams()
 
     def _choice(self) -> VersionChoice:
+        source = PulledVersions(self._feed) if self._central is None else CentralVersions(self._feed, self._central)
         if self._plan.lockstep is None:
-            return NewestVersion(self._feed)
-        return LockstepVersion(self._feed, self._barriers, self._plan.lockstep)
+            return NewestVersion(source)
+        return LockstepVersion(source, self._barriers, self._plan.lockstep)
+
+    def _make_central(self) -> CentralPolicy | None:
+        if not self._plan.is_central:
+            return None
+        connection = self._context.connection
+        return CentralPolicy(
+            self._resolver(ServiceRole.LEARNER),
+            connection,
+            self.run_id,
+            self.num_starts,
+            connection.client_id,
+            is_lockstep=self._plan.lockstep is not None,
+        )
+
+    def _make_policy(self, environment: VectorEnvironment, position: int) -> BehaviourPolicy:
+        forward = None if self._central is None else self._central.forward(environment, position)
+        return self._plan.make_policy(environment, forward=forward)
 
     def _make_actor(self) -> Actor:
-        from heronry.environments.making import make_environment  # brings Gymnasium: after the port is bound
+        from heronry.environments.engines import engine_of  # brings Gymnasium: after the port is bound
+        from heronry.fleet.core.lanes import make_actor
 
-        environment = make_environment(self._plan.environment, self._plan.num_envs)
-        return Actor(environment, self._plan.actor, self._context.clock.now, self._gate.may_go_on)
+        plan = self._plan
+        self._figures.engine = engine_of(plan.lanes.environment)
+        return make_actor(plan.lanes, plan.actor, self._make_policy, self._context.clock.now, self._gate.may_go_on)
 
     def _fail(self, error: Exception) -> None:
         self._gate.stop()
         is_ours = isinstance(error, HeronryError)
         named = f"{type(error).__name__}: {error}"
-        self._failure = named if is_ours else f"environment {self._plan.environment.id!r}: {named}"
+        self._failure = named if is_ours else f"environment {self._plan.lanes.environment.id!r}: {named}"
         _log.error("run_failed", run_id=self.run_id, reason=self._failure, exc_info=None if is_ours else error)
 
     def _resolver(self, role: ServiceRole) -> Resolver:

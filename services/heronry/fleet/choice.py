@@ -5,11 +5,11 @@ from typing import Final, Protocol
 
 import structlog
 
-from heronry.client.parameters import Parameters
 from heronry.fleet.barriers import Barriers
 from heronry.fleet.core.lockstep import LockstepPlan, LockstepSchedule
-from heronry.fleet.weights import WeightsFeed
+from heronry.fleet.sources import Behaviour, VersionSource
 from heronry.types.run import Barrier
+from heronry.types.version import ParameterVersion
 
 _log = structlog.get_logger("heronry.fleet")
 
@@ -24,7 +24,12 @@ class VersionChoice(Protocol):
         """What the seeds of the present segment derive from; None where there are no segments."""
         ...
 
-    async def next(self) -> Parameters:
+    @property
+    def newest(self) -> ParameterVersion | None:
+        """The newest version known."""
+        ...
+
+    async def next(self) -> Behaviour:
         """Wait for the version that acts in the next block."""
         ...
 
@@ -34,11 +39,15 @@ class NewestVersion:
 
     segment: int | None = None
 
-    def __init__(self, feed: WeightsFeed) -> None:
-        self._feed = feed
+    def __init__(self, source: VersionSource) -> None:
+        self._source = source
 
-    async def next(self) -> Parameters:
-        return await self._feed.wait_for_any()
+    @property
+    def newest(self) -> ParameterVersion | None:
+        return self._source.newest
+
+    async def next(self) -> Behaviour:
+        return await self._source.any()
 
 
 class LockstepVersion:
@@ -52,20 +61,24 @@ class LockstepVersion:
     numbers need not mean the same, and the coordinator is about to have everybody begin anew.
     """
 
-    def __init__(self, feed: WeightsFeed, barriers: Barriers, plan: LockstepPlan) -> None:
-        self._feed = feed
+    def __init__(self, source: VersionSource, barriers: Barriers, plan: LockstepPlan) -> None:
+        self._source = source
         self._barriers = barriers
         self._plan = plan
         self._barrier: Barrier | None = None
         self._schedule: LockstepSchedule | None = None
         self._block = 0
-        self._current: Parameters | None = None
+        self._current: Behaviour | None = None
 
     @property
     def segment(self) -> int | None:
         return None if self._barrier is None else self._barrier.num_updates
 
-    async def next(self) -> Parameters:
+    @property
+    def newest(self) -> ParameterVersion | None:
+        return self._source.newest
+
+    async def next(self) -> Behaviour:
         while self._barrier is None or self._block >= self._plan.num_blocks(self._barrier.num_updates):
             await self._begin_segment()
         if self._schedule is None:
@@ -80,9 +93,9 @@ class LockstepVersion:
         self._barrier, self._block = barrier, 0
         self._schedule = self._plan.schedule(barrier.version.number)
 
-    async def _version(self, number: int, epoch: int) -> Parameters:
+    async def _version(self, number: int, epoch: int) -> Behaviour:
         while self._current is None or (self._current.version.number, self._current.version.epoch) != (number, epoch):
-            found = await self._feed.exactly(number)
+            found = await self._source.exactly(number)
             if found is None or found.version.epoch != epoch:
                 _log.info("lockstep_waits", number=number, epoch=epoch, found=str(found and found.version))
                 await asyncio.sleep(_RETRY_S)

@@ -15,8 +15,10 @@ from heronry.fleet.choice import VersionChoice
 from heronry.fleet.core.actor import Actor
 from heronry.fleet.core.exploration import Pace
 from heronry.fleet.core.figures import FleetFigures
-from heronry.fleet.core.rollout import Unroll
+from heronry.fleet.core.unroll import Unroll
+from heronry.fleet.sources import Behaviour
 from heronry.fleet.weights import WeightsFeed
+from heronry.maths.networks import Tensors
 from heronry.runtime.clock import Clock
 from heronry.runtime.owner import Owner
 from heronry.types.errors import (
@@ -57,6 +59,7 @@ class CollectorSettings:
       is_lockstep: no block may be lost, nor come twice.
       start: enters the seeds.
       num_fleets: of the run; shares out the steps it has behind it.
+      max_policy_lag: versions that an unroll's policy may lie behind the newest; None: unbounded here.
     """
 
     table: str
@@ -66,6 +69,7 @@ class CollectorSettings:
     is_lockstep: bool
     start: int
     num_fleets: int
+    max_policy_lag: int | None = None
 
 
 class Collector:
@@ -120,29 +124,53 @@ class Collector:
             await asyncio.sleep(_RETRY_S * random.uniform(0.5, 1.0))
 
     async def _fill(self, writer: Writer, actor: Actor, owner: Owner) -> None:
-        """Collect and append until the actor gives up."""
-        while True:
-            began_s = self._clock.now()
-            weights = await self._choice.next()
-            await self._begin_segment(actor, owner)
-            self._figures.waiting_time_s += self._clock.now() - began_s
-            self._note_first_step()
-            tensors = None if weights.version == self._loaded else weights
-            unroll: Unroll | None = await owner.call(actor.collect, tensors)
-            self._loaded = weights.version
-            if unroll is None:
-                return
-            newest = self._feed.newest or weights
-            self._figures.add(unroll, weights.version, newest.version)
-            collected_s = self._clock.now()
-            await self._append(writer, unroll, weights.version)
-            self._figures.waiting_time_s += self._clock.now() - collected_s
+        """Collect and append until the actor gives up; one block is on its way while the next is collected."""
+        sending = _nothing()
+        try:
+            while True:
+                behaviour = await self._next_behaviour(actor, owner)
+                unroll: Unroll | None = await owner.call(actor.collect, self._new_weights(behaviour))
+                self._loaded = behaviour.version
+                if unroll is None:
+                    return
+                newest = self._choice.newest or behaviour.newest
+                self._figures.add(unroll, behaviour.version, newest)
+                self._figures.note_environments(actor.num_restarts, actor.failures)
+                began_s = self._clock.now()
+                await sending
+                if self._is_too_old(behaviour.version, newest):
+                    self._figures.num_unrolls_too_old += 1
+                else:
+                    sending = asyncio.create_task(self._append(writer, unroll, behaviour.version))
+                if self._settings.is_on_policy:
+                    await sending
+                self._figures.waiting_time_s += self._clock.now() - began_s
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+    async def _next_behaviour(self, actor: Actor, owner: Owner) -> Behaviour:
+        began_s = self._clock.now()
+        behaviour = await self._choice.next()
+        await self._begin_segment(actor, owner)
+        self._figures.waiting_time_s += self._clock.now() - began_s
+        self._note_first_step()
+        return behaviour
+
+    def _new_weights(self, behaviour: Behaviour) -> Tensors | None:
+        return None if behaviour.version == self._loaded else behaviour.weights
+
+    def _is_too_old(self, behaviour: ParameterVersion, newest: ParameterVersion) -> bool:
+        """Tell whether an unroll's policy lags more than the run bears; versions of two epochs cannot be compared."""
+        bound = self._settings.max_policy_lag
+        return bound is not None and behaviour.epoch == newest.epoch and newest.number - behaviour.number > bound
 
     async def _append(self, writer: Writer, unroll: Unroll, version: ParameterVersion) -> None:
         self._has_appended = True
         await _patiently(partial(writer.append, unroll.columns, version))
         if self._settings.is_on_policy:
             await _patiently(writer.flush)
+        self._figures.num_unrolls += 1
 
     async def _begin_segment(self, actor: Actor, owner: Owner) -> None:
         """Begin new episodes where a lockstep segment does."""
@@ -167,6 +195,11 @@ class Collector:
         if self._figures.first_step_time_s is None:
             self._figures.first_step_time_s = self._clock.wall()
             self._on_first_step()
+
+
+def _nothing() -> "asyncio.Task[None]":
+    """Return a task that is done as soon as it runs: nothing is on its way yet."""
+    return asyncio.create_task(asyncio.sleep(0))
 
 
 async def _patiently(wait: Callable[[], Awaitable[object]]) -> None:

@@ -1,6 +1,7 @@
 """Plays evaluations in a thread of their own, one at a time."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,13 @@ from heronry.fleet.gate import Gate
 from heronry.fleet.plan import RunPlan
 from heronry.runtime.owner import Owner
 from heronry.types.errors import ResourceExhaustedError
+from heronry.types.recordings import Recording, RecordingOrder
 from heronry.types.run import Evaluation
 from heronry.types.tensors import Array
 
 if TYPE_CHECKING:
     from heronry.fleet.core.evaluation import EpisodeResults
+    from heronry.fleet.core.recording import FilmedEpisode
 
 
 @dataclass(frozen=True)
@@ -50,28 +53,64 @@ class Judge:
         from heronry.fleet.core.evaluation import check_request  # brings Gymnasium: not before the port is bound
 
         check_request(order.num_episodes, order.seed)
+        async with self._order() as gate:
+            parameters = await self._params.pull(order.model, number=order.number, tag=order.tag)
+            results = await self._owner.call(self._play, order, dict(parameters), gate)
+        return Evaluation(parameters.version, results.returns, results.lengths)
+
+    async def record(self, order: RecordingOrder) -> Recording:
+        """Pull the version, play one episode and return its film.
+
+        Raises:
+          FailedPreconditionError: the environment cannot be drawn here.
+          InvalidArgumentError, ModelNotFoundError, VersionNotFoundError, SchemaMismatchError,
+          ResourceExhaustedError: as `evaluate`.
+        """
+        from heronry.fleet.core.recording import check_order  # brings Gymnasium: not before the port is bound
+
+        check_order(order)
+        async with self._order() as gate:
+            parameters = await self._params.pull(order.model, number=order.number, tag=order.tag)
+            filmed, file = await self._owner.call(self._film, order, dict(parameters), gate)
+        return Recording(parameters.version, filmed.episode_return, filmed.length, filmed.ended, file)
+
+    def close(self) -> None:
+        """End the thread once it is idle; nobody waits for it."""
+        self._owner.close(timeout_s=0)
+
+    @contextlib.asynccontextmanager
+    async def _order(self) -> AsyncIterator[Gate]:
+        """Hold one of the places; what it plays ends with its caller."""
         if self._num_orders >= self._max_orders:
             raise ResourceExhaustedError(f"{self._num_orders} evaluations wait or run, allowed: {self._max_orders}")
         self._num_orders += 1
         gate = Gate()
         gate.open()
         try:
-            parameters = await self._params.pull(order.model, number=order.number, tag=order.tag)
-            results = await self._owner.call(self._play, order, dict(parameters), gate)
+            yield gate
         finally:
             gate.stop()
             self._num_orders -= 1
-        return Evaluation(parameters.version, results.returns, results.lengths)
 
-    def close(self) -> None:
-        """End the thread once it is idle; nobody waits for it."""
-        self._owner.close(timeout_s=0)
+    def _film(self, order: RecordingOrder, tensors: Mapping[str, Array], gate: Gate) -> "tuple[FilmedEpisode, bytes]":
+        from heronry.environments.making import make_one  # as above
+        from heronry.fleet.core.films import encode_film
+        from heronry.fleet.core.recording import film_episode
+
+        environment = make_one(self._plan.lanes.environment, with_pictures=True)
+        try:
+            policy = self._plan.make_policy(environment, greedy=order.greedy)
+            policy.load(tensors)
+            filmed = film_episode(environment, policy, order.seed, order.max_steps, gate.may_go_on)
+        finally:
+            environment.close()
+        return filmed, encode_film(filmed.frames, order.frames_per_second, order.format)
 
     def _play(self, order: EvaluationOrder, tensors: Mapping[str, Array], gate: Gate) -> "EpisodeResults":
         from heronry.fleet.core.evaluation import evaluate_policy  # as above
 
         return evaluate_policy(
-            self._plan.environment,
+            self._plan.lanes.environment,
             self._plan.network,
             tensors,
             order.num_episodes,

@@ -4,9 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from heronry.environments.settings import EnvironmentSettings
+from heronry.environments.vector import VectorEnvironment
 from heronry.fleet.core.actor import ActorSettings
+from heronry.fleet.core.behaviour import BehaviourPolicy
 from heronry.fleet.core.exploration import EpsilonSchedule, Pace
+from heronry.fleet.core.lane_settings import LaneSettings
 from heronry.fleet.core.lockstep import LockstepPlan
+from heronry.maths.forwards import Forward
+from heronry.maths.networks import Layers
 from heronry.spec import DqnSettings, RunSpec
 
 
@@ -15,19 +20,24 @@ class RunPlan:
     """A run as its fleets see it.
 
     Attributes:
-      environment: what is stepped.
-      num_envs: environments side by side.
+      lanes: what is stepped.
       actor: how it acts.
-      network: `hidden` and `activation`.
+      network: as in the run spec.
+      backend, device: what evaluates it here.
+      is_central: whether the learner's inference service evaluates it instead.
+      max_policy_lag: of unrolls that are kept; None: any.
       is_on_policy: whether each unroll is wanted fresh, learnt from once.
       pace: of a run that explores less as it goes on; None for others.
       lockstep: how each version is waited for, so that the run is the same each time; None unless it is.
     """
 
-    environment: EnvironmentSettings
-    num_envs: int
+    lanes: LaneSettings
     actor: ActorSettings
     network: Mapping[str, object]
+    backend: str
+    device: str
+    is_central: bool
+    max_policy_lag: int | None
     is_on_policy: bool
     pace: Pace | None
     lockstep: LockstepPlan | None
@@ -49,21 +59,36 @@ class RunPlan:
             pace = Pace(algorithm.min_replay_size, items_of_an_update / algorithm.samples_per_insert)
         actor = ActorSettings(
             algorithm=algorithm.name,
-            hidden=spec.network.hidden,
-            activation=spec.network.activation,
             unroll_length=spec.fleet.unroll_length,
             epsilon=epsilon,
             run_seed=spec.seed,
             fleet_index=fleet_index,
         )
         return cls(
-            environment=EnvironmentSettings(spec.environment.id, spec.environment.kwargs),
-            num_envs=spec.fleet.num_envs,
+            lanes=LaneSettings(EnvironmentSettings.of_spec(spec.environment), spec.fleet.num_envs, spec.fleet.overlap),
             actor=actor,
-            network={"hidden": list(spec.network.hidden), "activation": spec.network.activation},
+            network=spec.network.model_dump(),
+            backend=spec.fleet.policy,
+            device=spec.fleet.device,
+            is_central=spec.fleet.inference == "central",
+            max_policy_lag=spec.fleet.max_policy_lag,
             is_on_policy=epsilon is None,
             pace=pace,
             lockstep=_lockstep(spec) if spec.lockstep else None,
+        )
+
+    def make_policy(
+        self, environment: VectorEnvironment, *, greedy: bool = False, forward: Forward | None = None
+    ) -> BehaviourPolicy:
+        """Return a policy for an environment's spaces; `forward` evaluates it where that is not done here."""
+        return BehaviourPolicy.of_spaces(
+            self.actor.algorithm,
+            Layers.of_dict(self.network),
+            (environment.observation_space, environment.action_space),
+            greedy=greedy,
+            backend=self.backend,
+            device=self.device,
+            forward=forward,
         )
 
 

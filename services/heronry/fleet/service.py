@@ -2,7 +2,7 @@
 
 import asyncio
 import importlib
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from heronry.api.fleet.v1 import fleet_pb2_grpc
 from heronry.fleet.assigned_run import AssignedRun, RunContext
@@ -14,7 +14,11 @@ from heronry.runtime.clock import Clock, SystemClock
 from heronry.runtime.node import ServiceNode
 from heronry.runtime.server import ServerBuilder
 from heronry.types.errors import FailedPreconditionError
+from heronry.types.recordings import Recording, RecordingOrder
 from heronry.types.run import Assignment, Evaluation, FleetStatistics, Progress
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
 
 
 class FleetService:
@@ -41,6 +45,22 @@ class FleetService:
         if self._run is None:
             raise FailedPreconditionError("no run is assigned to this fleet")
         return await self._run.evaluate(order)
+
+    async def record(self, order: RecordingOrder) -> Recording:
+        """Film an episode of a policy of the assigned run.
+
+        Raises:
+          FailedPreconditionError: no run is assigned.
+        """
+        if self._run is None:
+            raise FailedPreconditionError("no run is assigned to this fleet")
+        return await self._run.record(order)
+
+    def collector(self) -> "Collector":
+        """Return what collects the run's figures."""
+        from heronry.fleet.metrics import FleetMetrics  # prometheus-client: only where metrics are asked for
+
+        return FleetMetrics(self.statistics)
 
     def add_to_server(self, server: ServerBuilder) -> None:
         """Register the servicer."""

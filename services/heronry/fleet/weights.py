@@ -18,11 +18,18 @@ _MAX_RETRY_S: Final = 1.0
 
 
 class WeightsFeed:
-    """Keeps the newest version of one model; for one event loop."""
+    """Keeps the newest version of one model; for one event loop.
 
-    def __init__(self, params: ParamsClient, model: str) -> None:
+    Args:
+      params: has the model.
+      model: its name.
+      with_values: whether its weights are wanted, or only which versions there are.
+    """
+
+    def __init__(self, params: ParamsClient, model: str, *, with_values: bool = True) -> None:
         self._params = params
         self._model = model
+        self._with_values = with_values
         self._newest: Parameters | None = None
         self._has_any = asyncio.Event()
 
@@ -62,11 +69,11 @@ class WeightsFeed:
             return None
 
     async def _receive(self) -> None:
-        if self._newest is None:
+        if self._newest is None and self._with_values:
             # A watch may refuse a model that is not registered yet; a pull waits for it.
             self._take(await self._params.pull(self._model, wait_s=_WAIT_S))
         newer_than = None if self._newest is None else self._newest.version
-        async for parameters in self._params.watch(self._model, newer_than=newer_than):
+        async for parameters in self._params.watch(self._model, newer_than=newer_than, with_values=self._with_values):
             self._take(parameters)
 
     def _take(self, parameters: Parameters) -> None:

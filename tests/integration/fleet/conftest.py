@@ -11,8 +11,8 @@ import pytest
 
 from heronry import fleet, params, replay
 from heronry.client import FleetClient, ParamsClient, ReplayClient
-from heronry.maths.networks import network_for
-from heronry.maths.spaces import ActionSpace
+from heronry.maths.networks import Layers, network_for
+from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.runtime import ServiceNode
 from heronry.spec import EXPERIENCE, POLICY, RunSpec
 from heronry.types.contribution import ContributionKind
@@ -78,7 +78,12 @@ class Mesh:
         return version
 
     def tensors(self, seed=0, hidden=(8,)):
-        network = network_for(self.spec.algorithm.name, hidden, "tanh", 4, ActionSpace("discrete", num_actions=2))
+        network = network_for(
+            self.spec.algorithm.name,
+            Layers(tuple(hidden)),
+            ObservationSpace((4,)),
+            ActionSpace("discrete", num_actions=2),
+        )
         return network.init(np.random.default_rng(seed))
 
     async def publish(self, base, seed):

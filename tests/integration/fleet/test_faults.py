@@ -37,13 +37,14 @@ async def test_stepping_goes_on_while_the_parameter_service_is_away(mesh, table,
 
 
 async def test_an_environment_that_raises_fails_the_run_by_name(make_mesh, broken_environment, wait_until):
-    async with make_mesh(environment={"id": broken_environment}) as mesh:
+    async with make_mesh(environment={"id": broken_environment, "isolation": "none"}) as mesh:
         await mesh.begin()
 
         failure = await wait_until(lambda: mesh.progress().failure)
 
         assert broken_environment in failure
-        assert "ValueError: the simulator fell over" in failure
+        assert "step 3" in failure
+        assert "raised ValueError in step(): the simulator fell over" in failure
 
 
 async def test_an_unknown_environment_fails_the_run_with_the_nearest_name(make_mesh, wait_until):
@@ -66,7 +67,7 @@ async def test_weights_of_another_network_fail_the_run_by_tensor(mesh, wait_unti
 
 
 async def test_a_run_that_failed_is_begun_anew_when_it_is_restored(make_mesh, broken_environment, wait_until):
-    async with make_mesh(environment={"id": broken_environment}) as mesh:
+    async with make_mesh(environment={"id": broken_environment, "isolation": "none"}) as mesh:
         await mesh.begin()
         await wait_until(lambda: mesh.progress().failure)
         await mesh.assign(RunState.FAILED)
@@ -82,7 +83,7 @@ async def test_a_run_that_failed_is_begun_anew_when_it_is_restored(make_mesh, br
 
 
 async def test_a_failed_run_does_not_hinder_the_next(make_mesh, broken_environment, table, wait_until):
-    async with make_mesh(environment={"id": broken_environment}) as mesh:
+    async with make_mesh(environment={"id": broken_environment, "isolation": "none"}) as mesh:
         await mesh.begin()
         await wait_until(lambda: mesh.progress().failure)
 

@@ -6,11 +6,14 @@ import pytest
 
 from heronry.cli.evaluation import EvaluateRequest, bars, summarise
 from heronry.cli.policy_file import PolicyFile
+from heronry.environments.settings import EnvironmentSettings
 from heronry.fleet.core.evaluation import EpisodeResults
 
 
 def test_the_summary_holds_mean_population_deviation_and_quantiles() -> None:
-    policy = PolicyFile(Path("p"), "CartPole-v1", {}, "ppo", (2,), "tanh", "1.2", {})
+    policy = PolicyFile(
+        Path("p"), EnvironmentSettings("CartPole-v1"), "ppo", {"hidden": [2], "activation": "tanh"}, "1.2", {}
+    )
     request = EvaluateRequest(Path("p"), 4, 0, True, None, None, False)
 
     fields = summarise(policy, request, EpisodeResults((1.0, 2.0, 3.0, 6.0), (1, 2, 3, 6)))

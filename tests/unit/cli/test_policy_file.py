@@ -9,6 +9,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from heronry.cli.policy_file import load_policy
+from heronry.environments.settings import EnvironmentSettings
+from heronry.maths.networks import Layers
 from heronry.types.errors import ConfigurationError, DataLossError, SchemaMismatchError
 
 DOCUMENT: dict[str, Any] = {
@@ -35,8 +37,9 @@ def policy_dir(tmp_path: Path) -> Path:
 def test_a_policy_is_found_by_its_run_its_folder_or_its_files(policy_dir: Path, target: str) -> None:
     policy = load_policy((policy_dir / target).resolve())
 
-    assert (policy.environment, policy.environment_kwargs) == ("CartPole-v1", {"sutton_barto_reward": True})
-    assert (policy.algorithm, policy.hidden, policy.activation) == ("ppo", (64, 64), "tanh")
+    assert policy.environment == EnvironmentSettings("CartPole-v1", {"sutton_barto_reward": True})
+    assert policy.algorithm == "ppo"
+    assert Layers.of_dict(policy.network) == Layers((64, 64), "tanh")
     assert policy.version == "1.32"
     assert policy.tensors["policy/head/bias"].tolist() == [0.0, 1.0]
 

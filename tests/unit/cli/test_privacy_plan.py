@@ -34,11 +34,11 @@ def test_a_noise_multiplier_gives_an_epsilon_by_every_sound_accountant(capsys: p
 
 
 def test_an_epsilon_gives_a_noise_multiplier(capsys: pytest.CaptureFixture[str]) -> None:
-    flags = ["--target-epsilon", "8", "--clients", "200", "--cohort", "50", "--rounds", "60", "--delta", "5e-4"]
+    flags = ["--target-epsilon", "1", "--clients", "200", "--cohort", "50", "--rounds", "60", "--delta", "5e-4"]
     found = answer(capsys, *flags)
 
-    assert found["epsilon"] == pytest.approx(8.0, rel=1e-3)
-    assert found["epsilon"] <= 8.0
+    assert found["epsilon"] == pytest.approx(1.0, rel=1e-3)
+    assert found["epsilon"] <= 1.0
     assert found["noise_on_mean"] == pytest.approx(found["noise_multiplier"] / 50)
     assert found["event"]["event"]["sampling_probability"] == 0.25
 

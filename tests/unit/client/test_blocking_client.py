@@ -18,6 +18,7 @@ CALLS: list[tuple[type, Callable[..., object]]] = [
     (sync.CoordinatorClient, lambda client: client.list_runs()),
     (sync.FleetClient, lambda client: client.statistics()),
     (sync.LearnerClient, lambda client: client.statistics()),
+    (sync.InferenceClient, lambda client: client.statistics()),
 ]
 
 

@@ -21,6 +21,8 @@ PAIRS = [
     (aio.CoordinatorClient, sync.CoordinatorClient),
     (aio.FleetClient, sync.FleetClient),
     (aio.LearnerClient, sync.LearnerClient),
+    (aio.InferenceClient, sync.InferenceClient),
+    (aio.InferenceStream, sync.InferenceStream),
 ]
 # What only services need, what the blocking mesh does for its clients, and what the twins are built on.
 NOT_TWINNED = {

@@ -45,6 +45,15 @@ class CountingEnvironment(gymnasium.Env):
         return np.array([self._seed, self._episode, self._step], np.float64)
 
 
+class FailingEnvironment(CountingEnvironment):
+    """Raises in the second episode of an odd seed."""
+
+    def step(self, action):
+        if self._episode == 1 and self._seed % 2:
+            raise RuntimeError("the floor is gone")
+        return super().step(action)
+
+
 class BufferEnvironment(CountingEnvironment):
     """Shows one buffer for ever, which every step and reset writes over."""
 
@@ -75,12 +84,12 @@ class PointEnvironment(gymnasium.Env):
         return 13, float(np.abs(action).max()), True, False, {}
 
 
-class TextEnvironment(CountingEnvironment):
-    observation_space = gymnasium.spaces.Text(5)
+class GraphEnvironment(CountingEnvironment):
+    observation_space = gymnasium.spaces.Graph(gymnasium.spaces.Discrete(2), None)
 
 
-class PairEnvironment(CountingEnvironment):
-    action_space = gymnasium.spaces.MultiDiscrete([2, 2])
+class SequenceEnvironment(CountingEnvironment):
+    action_space = gymnasium.spaces.Sequence(gymnasium.spaces.Discrete(2))
 
 
 class BrokenEnvironment(CountingEnvironment):
@@ -101,8 +110,14 @@ def counting_module(monkeypatch):
     """Make the environments importable as `counting_environments:...`."""
     module = types.ModuleType(MODULE)
     kinds = (
-        CountingEnvironment, BufferEnvironment, PointEnvironment, TextEnvironment, PairEnvironment, BrokenEnvironment
-    )  # fmt: skip
+        CountingEnvironment,
+        BufferEnvironment,
+        PointEnvironment,
+        GraphEnvironment,
+        SequenceEnvironment,
+        BrokenEnvironment,
+        FailingEnvironment,
+    )
     for kind in kinds:
         setattr(module, kind.__name__, kind)
     module.counting_vector = counting_vector

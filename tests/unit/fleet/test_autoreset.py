@@ -12,13 +12,14 @@ from heronry.types.errors import InvalidArgumentError
 
 MODES = ["NEXT_STEP", "SAME_STEP", "DISABLED"]
 ENGINES = [*MODES, "SINGLE"]
-COUNTING = EnvironmentSettings("counting_environments:CountingEnvironment")
+COUNTING = EnvironmentSettings("counting_environments:CountingEnvironment", isolation="none")
 
 
 def make(engine, num_envs):
     if engine == "SINGLE":
         return make_environment(COUNTING, num_envs)
-    return make_environment(EnvironmentSettings("counting_environments:counting_vector", {"mode": engine}), num_envs)
+    vector = EnvironmentSettings("counting_environments:counting_vector", {"mode": engine}, isolation="none")
+    return make_environment(vector, num_envs)
 
 
 def play(environment, seeds, actions):
@@ -99,7 +100,7 @@ def test_the_successor_of_a_final_step_is_the_final_observation(engine):
 
 @pytest.mark.parametrize("name", ["BufferEnvironment", "buffer_vector"])
 def test_a_final_observation_outlives_the_reset_of_an_environment_that_shows_one_buffer(name):
-    environment = make_environment(EnvironmentSettings(f"counting_environments:{name}"), 1)
+    environment = make_environment(EnvironmentSettings(f"counting_environments:{name}", isolation="none"), 1)
 
     rows = play(environment, [0], np.zeros((12, 1), np.int64))[0]
 

@@ -7,23 +7,25 @@ import pytest
 from heronry.environments.settings import EnvironmentSettings
 from heronry.fleet.core.evaluation import evaluate_policy
 from heronry.fleet.core.judged_episodes import CartPoleEpisodes, SingleEpisodes, make_episodes
-from heronry.maths.networks import network_for
-from heronry.maths.spaces import ActionSpace
+from heronry.maths.networks import Layers, network_for
+from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.types.errors import AbortedError, EnvironmentNotFoundError, InvalidArgumentError, SchemaMismatchError
 
 CARTPOLE = EnvironmentSettings("CartPole-v1")
-COUNTING = EnvironmentSettings("counting_environments:CountingEnvironment")
+COUNTING = EnvironmentSettings("counting_environments:CountingEnvironment", isolation="none")
 NETWORK = {"hidden": [8], "activation": "tanh"}
 
 
 def cartpole_tensors(scale=1.0):
-    spec = network_for("ppo", (8,), "tanh", 4, ActionSpace("discrete", num_actions=2))
+    spec = network_for("ppo", Layers((8,)), ObservationSpace((4,)), ActionSpace("discrete", num_actions=2))
     rng = np.random.default_rng(0)
     return {name: (scale * rng.normal(size=shape)).astype(np.float32) for name, shape in spec.shapes().items()}
 
 
 def counting_tensors():
-    return network_for("dqn", (8,), "tanh", 3, ActionSpace("discrete", num_actions=3)).init(np.random.default_rng(0))
+    return network_for("dqn", Layers((8,)), ObservationSpace((3,)), ActionSpace("discrete", num_actions=3)).init(
+        np.random.default_rng(0)
+    )
 
 
 def test_greedy_episodes_equal_those_of_single_environments_played_one_by_one():
@@ -46,7 +48,10 @@ def test_greedy_episodes_equal_those_of_single_environments_played_one_by_one():
 
 def test_the_vectorised_cartpole_is_bit_for_bit_the_single_one():
     seeds = range(50, 58)
-    fast, slow = make_episodes(CARTPOLE, 8), SingleEpisodes([gymnasium.make("CartPole-v1") for _ in seeds])
+    fast, slow = (
+        make_episodes(CARTPOLE, 8),
+        SingleEpisodes([gymnasium.make("CartPole-v1") for _ in seeds], "CartPole-v1"),
+    )
     assert isinstance(fast, CartPoleEpisodes)
 
     shown, expected = fast.begin(seeds), slow.begin(seeds)

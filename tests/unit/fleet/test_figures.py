@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from heronry.fleet.core.figures import FleetFigures
-from heronry.fleet.core.rollout import Unroll
+from heronry.fleet.core.unroll import Unroll
 from heronry.types.version import ParameterVersion
 
 

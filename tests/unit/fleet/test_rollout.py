@@ -5,26 +5,44 @@ import itertools
 import numpy as np
 import pytest
 
-from heronry.environments.making import make_environment
 from heronry.environments.settings import EnvironmentSettings
-from heronry.fleet.core.actor import Actor, ActorSettings
+from heronry.fleet.core.actor import ActorSettings
+from heronry.fleet.core.behaviour import BehaviourPolicy
 from heronry.fleet.core.exploration import EpsilonSchedule
-from heronry.maths.networks import network_for
+from heronry.fleet.core.lane_settings import LaneSettings
+from heronry.fleet.core.lanes import make_actor
+from heronry.maths.networks import Layers, evaluate, network_for
+from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.types.columns import column_specs
-from heronry.types.errors import SchemaMismatchError
+from heronry.types.errors import HeronryError, InvalidArgumentError, SchemaMismatchError
 
 
 def never_ends():
     return True
 
 
-def actor_of(environment_id="CartPole-v1", *, algorithm="ppo", num_envs=3, may_go_on=never_ends, unroll_length=8):
-    environment = make_environment(EnvironmentSettings(environment_id), num_envs)
+def actor_of(
+    environment_id="CartPole-v1",
+    *,
+    algorithm="ppo",
+    num_envs=3,
+    may_go_on=never_ends,
+    unroll_length=8,
+    overlap=False,
+    engine="auto",
+):
+    lanes = LaneSettings(EnvironmentSettings(environment_id, engine=engine, isolation="none"), num_envs, overlap)
     epsilon = EpsilonSchedule(1.0, 0.0, 100) if algorithm == "dqn" else None
-    settings = ActorSettings(algorithm, (8,), "tanh", unroll_length, epsilon, run_seed=5, fleet_index=0)
-    actor = Actor(environment, settings, itertools.count().__next__, may_go_on)
-    network = network_for(algorithm, (8,), "tanh", environment.observation_space.size, environment.action_space)
-    return actor, network.init(np.random.default_rng(0))
+    settings = ActorSettings(algorithm, unroll_length, epsilon, run_seed=5, fleet_index=0)
+    networks = []
+
+    def make_policy(environment, _):
+        spaces = environment.observation_space, environment.action_space
+        networks.append(network_for(algorithm, Layers((8,)), *spaces))
+        return BehaviourPolicy.of_spaces(algorithm, Layers((8,)), spaces)
+
+    actor = make_actor(lanes, settings, make_policy, itertools.count().__next__, may_go_on)
+    return actor, networks[0].init(np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("algorithm", ["ppo", "dqn"])
@@ -69,7 +87,7 @@ def ended_before(columns):
 
 
 def test_rows_lost_to_resetting_are_no_steps():
-    actor, tensors = actor_of(unroll_length=200)
+    actor, tensors = actor_of(unroll_length=200, engine="gymnasium")
     actor.begin(1)
 
     unroll = actor.collect(tensors)
@@ -96,8 +114,8 @@ def test_log_probabilities_are_those_of_the_policy_that_acted():
 
     columns = actor.collect(tensors).columns
 
-    network = network_for("ppo", (8,), "tanh", 4, make_environment(EnvironmentSettings("CartPole-v1"), 1).action_space)
-    logits = network.forward(tensors, columns["observation"].reshape(-1, 4))["policy"].astype(np.float64)
+    network = network_for("ppo", Layers((8,)), ObservationSpace((4,)), ActionSpace("discrete", num_actions=2))
+    logits = evaluate(network, tensors, columns["observation"].reshape(-1, 4))["policy"].astype(np.float64)
     table = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
     expected = np.take_along_axis(table, columns["action"].reshape(-1, 1), -1).reshape(8, 3)
     np.testing.assert_allclose(columns["log_probability"], expected, rtol=1e-5, atol=1e-5)
@@ -141,14 +159,14 @@ def test_exploration_falls_with_the_steps_taken_and_those_before():
 
 def test_an_unroll_that_may_not_go_on_is_given_up():
     asked = iter([True, True, False])
-    actor, tensors = actor_of(may_go_on=lambda: next(asked))
+    actor, tensors = actor_of(may_go_on=lambda: next(asked), engine="gymnasium")
     actor.begin(1)
 
     assert actor.collect(tensors) is None
 
 
 def test_time_is_split_between_policy_and_environments():
-    actor, tensors = actor_of()
+    actor, tensors = actor_of(engine="gymnasium")
     actor.begin(1)
 
     unroll = actor.collect(tensors)
@@ -166,3 +184,40 @@ def test_weights_of_another_network_are_refused_and_the_former_ones_kept():
         actor.collect({**tensors, "policy/0/weight": np.zeros((8, 5), np.float32)})
 
     assert actor.collect(None) is not None
+
+
+@pytest.mark.parametrize("environment_id", ["CartPole-v1", "Pendulum-v1"])
+def test_two_halves_side_by_side_collect_what_one_group_does(environment_id):
+    whole, tensors = actor_of(environment_id, num_envs=5, unroll_length=40)
+    halves, _ = actor_of(environment_id, num_envs=5, unroll_length=40, overlap=True)
+
+    try:
+        for actor in (whole, halves):
+            actor.begin(1)
+        for weights in (tensors, None):
+            one, two = whole.collect(weights).columns, halves.collect(weights).columns
+            assert one.keys() == two.keys()
+            for name, column in one.items():
+                if column.dtype.kind == "f":
+                    np.testing.assert_allclose(two[name], column, rtol=1e-5, atol=1e-6, err_msg=name)
+                else:
+                    np.testing.assert_array_equal(two[name], column, err_msg=name)
+    finally:
+        halves.close()
+
+
+@pytest.mark.parametrize("overlap", [None, True])
+def test_lanes_that_are_no_whole_games_are_refused(overlap):
+    with pytest.raises(InvalidArgumentError, match=r"fleet\.num_envs: got 7, allowed: a multiple of 2"):
+        actor_of("ConnectFour-v0", num_envs=7, overlap=overlap)
+
+
+def test_a_failing_half_ends_the_unroll_with_its_error():
+    halves, tensors = actor_of("counting_environments:FailingEnvironment", num_envs=2, overlap=True)
+    halves.begin(1)
+
+    try:
+        with pytest.raises(HeronryError, match="the floor is gone"):
+            halves.collect(tensors)
+    finally:
+        halves.close()

@@ -3,6 +3,8 @@
 from heronry.client.coordinator import CoordinatorClient
 from heronry.client.error_feedback import ErrorFeedback
 from heronry.client.fleet import FleetClient
+from heronry.client.inference import InferenceClient
+from heronry.client.inference_stream import InferenceStream
 from heronry.client.learner import LearnerClient
 from heronry.client.local_privacy import LocalPrivacy
 from heronry.client.local_values import mix
@@ -49,6 +51,7 @@ from heronry.types.errors import (
     ConfigurationError,
     DataLossError,
     DeadlineExceededError,
+    EnvironmentFaultError,
     EnvironmentNotFoundError,
     FailedPreconditionError,
     FencedError,
@@ -74,6 +77,7 @@ from heronry.types.errors import (
     VersionNotFoundError,
 )
 from heronry.types.experience import AcknowledgementLevel, Batch, Imported, Run, RunItems, SavedSnapshot
+from heronry.types.inference import InferenceStatistics, LaneGroup, UnrollBegun
 from heronry.types.models import ContributionLimits, ModelInfo, ModelSettings, Shard, VersionInfo, WorkerInfo
 from heronry.types.optimizers import (
     AdagradOptimizer,
@@ -99,6 +103,7 @@ from heronry.types.privacy import (
     QuantileClipping,
     TreeFactorisation,
 )
+from heronry.types.recordings import PictureFormat, Recording, RecordingOrder
 from heronry.types.run import Evaluation, Lease, RunState, RunStatus, ServiceInfo, ServiceRole
 from heronry.types.tables import (
     Delivery,
@@ -139,6 +144,7 @@ __all__ = [
     "Delivery",
     "DistributedNoise",
     "ElementType",
+    "EnvironmentFaultError",
     "EnvironmentNotFoundError",
     "EpisodeEnd",
     "ErrorFeedback",
@@ -153,11 +159,15 @@ __all__ = [
     "HeronryError",
     "Imported",
     "IndependentNoise",
+    "InferenceClient",
+    "InferenceStatistics",
+    "InferenceStream",
     "InternalError",
     "InvalidArgumentError",
     "InvalidContributionError",
     "Invitation",
     "Krum",
+    "LaneGroup",
     "LatePolicy",
     "LearnerClient",
     "Lease",
@@ -178,6 +188,7 @@ __all__ = [
     "ParameterCodec",
     "ParameterVersion",
     "Parameters",
+    "PictureFormat",
     "ParamsClient",
     "PartialEpisodes",
     "Pattern",
@@ -191,6 +202,8 @@ __all__ = [
     "PrivacyUnit",
     "QuantileClipping",
     "RateLimiter",
+    "Recording",
+    "RecordingOrder",
     "RemoteOptimizer",
     "ReplayBufferPool",
     "ReplayClient",
@@ -228,6 +241,7 @@ __all__ = [
     "UnauthenticatedError",
     "UnavailableError",
     "UnimplementedError",
+    "UnrollBegun",
     "VersionInfo",
     "VersionNotFoundError",
     "WeightedMean",

@@ -5,7 +5,9 @@ import grpc.aio
 from heronry.api.fleet.v1 import fleet_pb2 as pb
 from heronry.api.fleet.v1 import fleet_pb2_grpc as pb_grpc
 from heronry.client.service_client import ServiceClient
+from heronry.types.recordings import Recording, RecordingOrder
 from heronry.types.run import Evaluation, FleetStatistics
+from heronry.wire.recordings import recording_from_proto, recording_order_to_proto
 from heronry.wire.runs import evaluation_from_proto
 from heronry.wire.statistics import fleet_statistics_from_proto
 
@@ -40,3 +42,14 @@ class FleetClient(ServiceClient["pb_grpc.FleetServiceAsyncStub"]):
             model=model, number=number, tag=tag, num_episodes=num_episodes, seed=seed, greedy=greedy
         )
         return evaluation_from_proto(await self._call(lambda stub: stub.Evaluate, request, timeout_s))
+
+    async def record_episode(self, order: RecordingOrder, *, timeout_s: float = EVALUATION_TIMEOUT_S) -> Recording:
+        """Play one fresh episode with one version of the run's policy, and return its film."""
+        request = recording_order_to_proto(order)
+
+        async def attempt(left_s: float) -> Recording:
+            stub = await self._control_stub()
+            call = stub.RecordEpisode(request, timeout=left_s, metadata=self._connection.metadata)
+            return await recording_from_proto(aiter(call))
+
+        return await self._connection.retried("RecordEpisode", attempt, timeout_s)

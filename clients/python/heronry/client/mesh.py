@@ -11,6 +11,7 @@ from typing import Protocol, Self
 from heronry.client.connection import Resolver
 from heronry.client.coordinator import CoordinatorClient
 from heronry.client.fleet import FleetClient
+from heronry.client.inference import InferenceClient
 from heronry.client.learner import LearnerClient
 from heronry.client.options import ConnectionOptions, TlsOptions, make_client_id
 from heronry.client.params import ParamsClient
@@ -40,6 +41,7 @@ class Mesh:
     coordinator: CoordinatorClient
     fleet: FleetClient
     learner: LearnerClient
+    inference: InferenceClient
 
     def __init__(
         self,
@@ -115,7 +117,7 @@ class Mesh:
 
     async def close(self) -> None:
         """Close every client; an embedded mesh is stopped."""
-        for client in (self.params, self.replay, self.fleet, self.learner, self.coordinator):
+        for client in (self.params, self.replay, self.fleet, self.learner, self.inference, self.coordinator):
             await client.close()
         if self._embedded is not None:
             await self._embedded.__aexit__(None, None, None)
@@ -167,6 +169,7 @@ class Mesh:
         self.replay = ReplayClient(self._resolver(ServiceRole.REPLAY), self._options)
         self.fleet = FleetClient(self._resolver(ServiceRole.FLEET), self._options)
         self.learner = LearnerClient(self._resolver(ServiceRole.LEARNER), self._options)
+        self.inference = InferenceClient(self._resolver(ServiceRole.LEARNER), self._options)
 
     def _resolver(self, role: ServiceRole) -> Resolver:
         async def resolve() -> Sequence[str]:

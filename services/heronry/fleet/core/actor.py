@@ -1,16 +1,20 @@
 """Everything that steps environments for one run; lives in one thread."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from heronry.environments.vector import VectorEnvironment
+import numpy as np
+
+from heronry.environments.vector import Restarting, VectorEnvironment
 from heronry.fleet.core.behaviour import BehaviourPolicy
+from heronry.fleet.core.episode_ids import EpisodeIds
 from heronry.fleet.core.exploration import EpsilonSchedule
-from heronry.fleet.core.rollout import Rollout, Unroll, experience_columns
+from heronry.fleet.core.rollout import LaneGroup
 from heronry.fleet.core.seeds import environment_seeds, policy_generator
+from heronry.fleet.core.unroll import Unroll, empty_columns, experience_columns
 from heronry.maths.networks import Tensors
 from heronry.maths.policies import acting_head
 from heronry.types.columns import ColumnSpec
+from heronry.types.run import EnvironmentFailure
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,6 @@ class ActorSettings:
 
     Attributes:
       algorithm: `ppo`, `dqn` or `external`.
-      hidden, activation: of the run's network.
       unroll_length: steps of a block.
       epsilon: exploration of Q-learning; None for other algorithms.
       run_seed: seed of the run.
@@ -27,8 +30,6 @@ class ActorSettings:
     """
 
     algorithm: str
-    hidden: tuple[int, ...]
-    activation: str
     unroll_length: int
     epsilon: EpsilonSchedule | None
     run_seed: int
@@ -39,36 +40,50 @@ class Actor:
     """Environments, policy and random numbers of one fleet in one run.
 
     Args:
-      environment: is closed with the actor.
+      group: the lanes; closed with the actor.
+      sampler: draws the random numbers of all lanes, so that an unroll does not depend on how lanes are grouped.
+      environments: of the group, for their spaces, restarts and pictures.
       settings: how the run acts.
-      clock: monotonic seconds.
-      may_go_on: asked before each step, see `Rollout`.
     """
 
     def __init__(
         self,
-        environment: VectorEnvironment,
+        group: LaneGroup,
+        sampler: BehaviourPolicy,
+        environments: tuple[VectorEnvironment, ...],
         settings: ActorSettings,
-        clock: Callable[[], float],
-        may_go_on: Callable[[], bool],
     ) -> None:
-        self._environment = environment
+        self._group = group
+        self._sampler = sampler
+        self._environments = environments
         self._settings = settings
-        self._clock = clock
-        self._may_go_on = may_go_on
-        spaces = environment.observation_space, environment.action_space
-        self._policy = BehaviourPolicy.of_spaces(settings.algorithm, settings.hidden, settings.activation, spaces)
-        self._rollout: Rollout | None = None
+        self._num_lanes = sum(e.num_envs for e in environments)
+        spaces = environments[0].observation_space, environments[0].action_space
+        has_log_probability = acting_head(settings.algorithm) == "policy"
+        self._columns = experience_columns(*spaces, with_log_probability=has_log_probability)
+        self._episode_ids = EpisodeIds(self._num_lanes)
+        self._rng = np.random.default_rng(0)
         self._num_steps = 0
 
     @property
     def columns(self) -> tuple[ColumnSpec, ...]:
         """Signatures of the columns of its unrolls."""
-        has_log_probability = acting_head(self._settings.algorithm) == "policy"
-        environment = self._environment
-        return experience_columns(
-            environment.observation_space, environment.action_space, with_log_probability=has_log_probability
-        )
+        return self._columns
+
+    @property
+    def backend(self) -> str:
+        """What evaluates the policy, where that is here."""
+        return self._sampler.backend
+
+    @property
+    def num_restarts(self) -> int:
+        """Environments that died or hung and were begun anew."""
+        return sum(e.num_restarts for e in self._environments if isinstance(e, Restarting))
+
+    @property
+    def failures(self) -> tuple[EnvironmentFailure, ...]:
+        """The last of those."""
+        return tuple(f for e in self._environments if isinstance(e, Restarting) for f in e.failures)
 
     def begin(self, start: int, num_steps_before: int = 0) -> None:
         """Begin the first episodes, and the random numbers of start `start`.
@@ -78,29 +93,39 @@ class Actor:
           num_steps_before: steps that the run has behind it for each fleet; exploration goes on from there.
         """
         settings = self._settings
-        rng = policy_generator(settings.run_seed, settings.fleet_index, start)
-        self._rollout = Rollout(self._environment, self._policy, rng, self._clock, self._may_go_on)
-        seeds = environment_seeds(settings.run_seed, settings.fleet_index, start, self._environment.num_envs)
-        self._rollout.reset(seeds)
+        self._rng = policy_generator(settings.run_seed, settings.fleet_index, start)
+        self._group.reset(environment_seeds(settings.run_seed, settings.fleet_index, start, self._num_lanes))
+        self._episode_ids = EpisodeIds(self._num_lanes)
         self._num_steps = num_steps_before
+        self._has_begun = True
 
     def collect(self, tensors: Tensors | None) -> Unroll | None:
         """Return the next unroll, acted with `tensors`, or with the weights before if they are None.
 
+        None means that it was given up: what it held is lost then.
+
         Raises:
           SchemaMismatchError: the weights do not fit the run's network and environment.
         """
-        if self._rollout is None:
+        if not self._has_begun:
             raise RuntimeError("the actor has not begun")
         if tensors is not None:
-            self._policy.load(tensors)
+            self._group.load(tensors)
         if self._settings.epsilon is not None:
-            self._policy.explore(self._settings.epsilon.at(self._num_steps))
-        unroll = self._rollout.collect(self._settings.unroll_length)
-        if unroll is not None:
-            self._num_steps += unroll.num_steps
-        return unroll
+            self._sampler.explore(self._settings.epsilon.at(self._num_steps))
+        num_steps = self._settings.unroll_length
+        columns = empty_columns(self._columns, num_steps, self._num_lanes)
+        taken = self._group.collect(columns, self._sampler.draw(num_steps, self._num_lanes, self._rng))
+        if taken is None:
+            return None
+        if taken.cut is not None:
+            self._episode_ids.cut(taken.cut)
+        ended = np.logical_or(columns["terminated"], columns["truncated"])
+        columns["episode_id"][...] = self._episode_ids.next(ended)
+        experienced = int(np.count_nonzero(columns["mask"]))
+        self._num_steps += experienced
+        return Unroll(columns, experienced, taken.environment_time_s, taken.inference_time_s, taken.cut)
 
     def close(self) -> None:
         """Release the environments."""
-        self._environment.close()
+        self._group.close()

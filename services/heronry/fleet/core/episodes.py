@@ -30,10 +30,11 @@ class EpisodeStatistics:
         """Of the last episodes; 0 before the first has ended."""
         return float(np.mean(self._lengths)) if self._lengths else 0.0
 
-    def cut(self) -> None:
-        """Forget the open episodes."""
-        self._open_returns[:] = 0.0
-        self._open_lengths[:] = 0
+    def cut(self, lanes: _Bools | None = None) -> None:
+        """Forget the open episodes of some lanes `[N]`; None: of all."""
+        chosen = slice(None) if lanes is None else lanes
+        self._open_returns[chosen] = 0.0
+        self._open_lengths[chosen] = 0
 
     def add(self, reward: FloatArray, ended: _Bools, mask: _Bools) -> None:
         """Count a block `[T, N]`; rows outside `mask` are no steps."""

@@ -9,7 +9,7 @@ from heronry.environments.settings import EnvironmentSettings
 from heronry.fleet.core.behaviour import BehaviourPolicy
 from heronry.fleet.core.judged_episodes import JudgedEpisodes, make_episodes
 from heronry.fleet.core.seeds import evaluation_generator
-from heronry.maths.networks import Tensors
+from heronry.maths.networks import Layers, Tensors
 from heronry.types.errors import AbortedError, InvalidArgumentError
 
 MAX_EPISODES = 10_000
@@ -43,7 +43,7 @@ def evaluate_policy(
 
     Args:
       environment: made anew for this evaluation.
-      network: `hidden` and `activation`, as in the run spec.
+      network: as in the run spec.
       tensors: the weights.
       num_episodes: 1 to 10,000.
       seed: of the first episode, at least 0.
@@ -89,11 +89,7 @@ def check_request(num_episodes: int, seed: int) -> None:
 def _policy(
     episodes: JudgedEpisodes, network: Mapping[str, object], algorithm: str, *, greedy: bool
 ) -> BehaviourPolicy:
-    hidden = network["hidden"]
-    if not isinstance(hidden, Sequence):
-        raise InvalidArgumentError.of("network.hidden", hidden, "a list of widths")
-    widths = tuple(int(w) for w in hidden)
-    return BehaviourPolicy.of_spaces(algorithm, widths, str(network["activation"]), episodes.spaces, greedy=greedy)
+    return BehaviourPolicy.of_spaces(algorithm, Layers.of_dict(network), episodes.spaces, greedy=greedy)
 
 
 def _play(
@@ -105,22 +101,24 @@ def _play(
 ) -> EpisodeResults:
     """Play one episode in each lane; a lane counts until its first episode has ended."""
     observations = episodes.begin(seeds)
+    num_lanes = len(observations)
     _, action_space = episodes.spaces
     action_type = np.float32 if action_space.is_continuous else np.int64
-    actions = np.empty((len(seeds), *action_space.shape), action_type)
-    returns = np.zeros(len(seeds), np.float64)
-    lengths = np.zeros(len(seeds), np.int64)
-    is_live = np.ones(len(seeds), np.bool_)
+    actions = np.empty((num_lanes, *action_space.shape), action_type)
+    returns = np.zeros(num_lanes, np.float64)
+    lengths = np.zeros(num_lanes, np.int64)
+    # Lanes beyond the seeds only make an environment of several agents whole.
+    is_live = np.arange(num_lanes) < len(seeds)
     step = 0
     while is_live.any():
         if not may_go_on():
             raise AbortedError("the evaluation was given up before its last episode ended")
         if step % _DRAWN_STEPS == 0:
-            policy.begin(_DRAWN_STEPS, len(seeds), rng)
-        policy.act(step % _DRAWN_STEPS, observations, actions)
+            policy.begin(_DRAWN_STEPS, num_lanes, policy.draw(_DRAWN_STEPS, num_lanes, rng))
+        policy.act(step % _DRAWN_STEPS, observations, actions, episodes.action_mask)
         observations, rewards, ended = episodes.step(actions)
         np.add(returns, rewards, out=returns, where=is_live)
         lengths += is_live
         is_live &= ~ended
         step += 1
-    return EpisodeResults(tuple(returns.tolist()), tuple(lengths.tolist()))
+    return EpisodeResults(tuple(returns[: len(seeds)].tolist()), tuple(lengths[: len(seeds)].tolist()))

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from heronry.fleet.core.episodes import EpisodeStatistics
-from heronry.fleet.core.rollout import Unroll
-from heronry.types.run import FleetStatistics
+from heronry.fleet.core.unroll import Unroll
+from heronry.types.run import EnvironmentFailure, FleetStatistics
 from heronry.types.version import ParameterVersion
 
 _WINDOW_S = 5.0
@@ -26,6 +26,12 @@ class FleetFigures:
         self.num_steps = 0
         self.waiting_time_s = 0.0
         self.first_step_time_s: float | None = None
+        self.num_unrolls = 0
+        self.num_unrolls_too_old = 0
+        self.engine = ""
+        self.policy = ""
+        self.num_restarts = 0
+        self.failures: tuple[EnvironmentFailure, ...] = ()
         self._run_id = run_id
         self._environment = environment
         self._num_envs = num_envs
@@ -42,6 +48,8 @@ class FleetFigures:
         """Count an unroll that `behaviour` acted in while `newest` was the newest version known."""
         columns = unroll.columns
         ended = np.logical_or(columns["terminated"], columns["truncated"])
+        if unroll.cut is not None:
+            self._episodes.cut(unroll.cut)
         self._episodes.add(columns["reward"].astype(np.float32), ended, columns["mask"].astype(np.bool_))
         self.num_steps += unroll.num_steps
         self._environment_time_s += unroll.environment_time_s
@@ -52,6 +60,11 @@ class FleetFigures:
         self._lags[max(0, newest.number - behaviour.number) if is_comparable else 0] += 1
         self._recent.append((self._clock(), self.num_steps))
         self._forget_old()
+
+    def note_environments(self, num_restarts: int, failures: tuple[EnvironmentFailure, ...]) -> None:
+        """Take what the environments tell of those that died."""
+        self.num_restarts = num_restarts
+        self.failures = failures
 
     def cut_episodes(self) -> None:
         """Forget the episodes that are open: all environments begin anew."""
@@ -73,6 +86,12 @@ class FleetFigures:
             environment_time_s=self._environment_time_s,
             inference_time_s=self._inference_time_s,
             waiting_time_s=self.waiting_time_s,
+            engine=self.engine,
+            policy=self.policy,
+            num_restarts=self.num_restarts,
+            failures=self.failures,
+            num_unrolls=self.num_unrolls,
+            num_unrolls_too_old=self.num_unrolls_too_old,
         )
 
     def figures(self) -> dict[str, float]:

@@ -1,38 +1,48 @@
-"""Episodes played side by side, each from a seed of its own, none begun anew."""
+"""Episodes played side by side, each from a seed of its own, whatever engine runs them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import gymnasium
-import numpy as np
-import numpy.typing as npt
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv, CartPoleVectorEnv
 
-from heronry.environments.codecs import ActionCodec, ObservationCodec
-from heronry.environments.making import has_vector_entry_point, make_single
+from heronry.environments.engines import engine_of, is_isolated, lanes_per_environment
+from heronry.environments.making import has_vector_entry_point, is_single, make_environment, make_single
 from heronry.environments.settings import EnvironmentSettings
-from heronry.environments.single import SingleEnvironment
+from heronry.environments.vector import Bools
+from heronry.fleet.core.judged_lanes import CartPoleEpisodes, Floats, SingleEpisodes, VectorEpisodes
 from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.types.tensors import Array
 
-_Floats = npt.NDArray[np.float64]
-_Bools = npt.NDArray[np.bool_]
-
 
 class JudgedEpisodes(Protocol):
-    """N lanes with one episode each; what a lane shows after its episode's end means nothing."""
+    """Lanes with one episode each; what a lane shows after its episode's end means nothing."""
 
     @property
     def spaces(self) -> tuple[ObservationSpace, ActionSpace]:
         """Of one environment."""
         ...
 
-    def begin(self, seeds: Sequence[int]) -> Array:
-        """Begin an episode in each lane exactly as `reset(seed=...)` would; return `[N, ...]`."""
+    @property
+    def action_mask(self) -> Bools | None:
+        """Which choices are allowed for the observations returned last; None: all."""
         ...
 
-    def step(self, actions: Array) -> tuple[Array, _Floats, _Bools]:
-        """Return observations `[N, ...]`, rewards `[N]` and whether each lane's episode ended in this step."""
+    def begin(self, seeds: Sequence[int]) -> Array:
+        """Begin an episode in each lane from its seed; return `[N, ...]`.
+
+        N is the number of seeds, rounded up to whole environments where an environment has several
+        agents: its lanes are adjacent, and begin from the seed of the first.
+        """
+        ...
+
+    def step(self, actions: Array) -> tuple[Array, Floats, Bools]:
+        """Return observations `[N, ...]`, rewards `[N]` and whether each lane's episode ended in this step.
+
+        Raises:
+          EnvironmentFaultError: an environment died: its episode cannot be judged.
+        """
         ...
 
     def close(self) -> None:
@@ -40,88 +50,30 @@ class JudgedEpisodes(Protocol):
         ...
 
 
-class SingleEpisodes:
-    """One environment a lane: any environment at all."""
-
-    def __init__(self, environments: Sequence[SingleEnvironment]) -> None:
-        self._environments = list(environments)
-        self._observations = ObservationCodec(self._environments[0].observation_space)
-        self._actions = ActionCodec(self._environments[0].action_space)
-        self._shown: list[Any] = []
-        self._is_live = [True] * len(self._environments)
-
-    @property
-    def spaces(self) -> tuple[ObservationSpace, ActionSpace]:
-        return self._observations.space, self._actions.space
-
-    def begin(self, seeds: Sequence[int]) -> Array:
-        self._shown = [e.reset(seed=int(s))[0] for e, s in zip(self._environments, seeds, strict=True)]
-        self._is_live = [True] * len(self._shown)
-        return self._observations.encode(np.stack(self._shown))
-
-    def step(self, actions: Array) -> tuple[Array, _Floats, _Bools]:
-        rewards = np.zeros(len(self._shown), np.float64)
-        ended = np.zeros(len(self._shown), np.bool_)
-        executed = self._actions.encode(actions)
-        for lane, environment in enumerate(self._environments):
-            if not self._is_live[lane]:
-                continue
-            self._shown[lane], rewards[lane], terminated, truncated, _ = environment.step(executed[lane])
-            ended[lane] = terminated or truncated
-            self._is_live[lane] = not ended[lane]
-        return self._observations.encode(np.stack(self._shown)), rewards, ended
-
-    def close(self) -> None:
-        for environment in self._environments:
-            environment.close()
-
-
-class CartPoleEpisodes:
-    """Gymnasium's vectorised CartPole, started from the states that seeded single ones have.
-
-    The vectorised environment has one generator for all lanes. Its arithmetic is bit for bit that
-    of the single one, so that only the first states need to come from there.
-    """
-
-    def __init__(self, engine: CartPoleVectorEnv, single: CartPoleEnv) -> None:
-        self._engine = engine
-        self._single = single
-        self._observations = ObservationCodec(engine.single_observation_space)
-        self._actions = ActionCodec(engine.single_action_space)
-
-    @property
-    def spaces(self) -> tuple[ObservationSpace, ActionSpace]:
-        return self._observations.space, self._actions.space
-
-    def begin(self, seeds: Sequence[int]) -> Array:
-        states = np.empty((4, len(seeds)), np.float64)
-        for lane, seed in enumerate(seeds):
-            self._single.reset(seed=int(seed))
-            states[:, lane] = self._single.state
-        self._engine.reset(seed=0)
-        self._engine.state = states  # type: ignore[assignment]  # declared by its initial None
-        first: Array = states.T.astype(np.float32)
-        return first
-
-    def step(self, actions: Array) -> tuple[Array, _Floats, _Bools]:
-        observation, reward, terminated, truncated, _ = self._engine.step(np.asarray(actions, np.int64))
-        return observation, reward.astype(np.float64), np.logical_or(terminated, truncated)
-
-    def close(self) -> None:
-        self._engine.close()
-        self._single.close()  # type: ignore[no-untyped-call]  # Gymnasium left it without types
-
-
 def make_episodes(settings: EnvironmentSettings, num_lanes: int) -> JudgedEpisodes:
-    """Return lanes for episodes of one environment.
+    """Return lanes for at least `num_lanes` episodes of one environment.
+
+    With engine `auto`, Gymnasium's ids are judged by Gymnasium even where a native game of that name
+    trained the policy: an episode begins exactly as `reset(seed=...)` does there.
 
     Raises:
-      EnvironmentNotFoundError, InvalidArgumentError: as `make_environment`.
+      EnvironmentNotFoundError, InvalidArgumentError, ConfigurationError: as `make_environment`.
     """
+    if settings.engine == "auto" and settings.id in gymnasium.registry:
+        settings = replace(settings, engine="gymnasium")
+    if is_isolated(settings) or engine_of(settings) != "gymnasium" or _makes_vectors(settings):
+        lanes_of_one = lanes_per_environment(settings)
+        whole = -(-num_lanes // lanes_of_one) * lanes_of_one
+        return VectorEpisodes(make_environment(settings, whole), settings.id)
     first = make_single(settings)
-    if type(first.unwrapped) is CartPoleEnv and has_vector_entry_point(settings):
+    if type(first.unwrapped) is CartPoleEnv and not settings.wrappers and has_vector_entry_point(settings):
         arguments: dict[str, Any] = dict(settings.kwargs)  # what they are, the constructor knows
         engine = gymnasium.make_vec(settings.id, num_envs=num_lanes, **arguments).unwrapped
         if type(engine) is CartPoleVectorEnv:
             return CartPoleEpisodes(engine, first.unwrapped)
-    return SingleEpisodes([first, *(make_single(settings) for _ in range(num_lanes - 1))])
+    return SingleEpisodes([first, *(make_single(settings) for _ in range(num_lanes - 1))], settings.id)
+
+
+def _makes_vectors(settings: EnvironmentSettings) -> bool:
+    """Whether there are no single environments: a factory makes whole vectors."""
+    return settings.id not in gymnasium.registry and not is_single(settings)

@@ -1,6 +1,7 @@
 """The blocking twin of `heronry.client`: same names, for scripts and notebooks."""
 
 from heronry.client.sync.coordinator import CoordinatorClient
+from heronry.client.sync.inference import InferenceClient, InferenceStream
 from heronry.client.sync.mesh import Mesh
 from heronry.client.sync.params import ParamsClient
 from heronry.client.sync.pool import PoolPriorityUpdates, PoolWriter, ReplayBufferPool
@@ -16,6 +17,8 @@ __all__ = [
     "ShardedParamsClient",
     "CoordinatorClient",
     "FleetClient",
+    "InferenceClient",
+    "InferenceStream",
     "LearnerClient",
     "Mesh",
     "ParamsClient",

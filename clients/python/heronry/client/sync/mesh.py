@@ -8,6 +8,7 @@ from typing import Self
 from heronry.client.mesh import Mesh as AsyncMesh
 from heronry.client.options import TlsOptions
 from heronry.client.sync.coordinator import CoordinatorClient
+from heronry.client.sync.inference import InferenceClient
 from heronry.client.sync.loop import LoopThread
 from heronry.client.sync.params import ParamsClient
 from heronry.client.sync.replay import ReplayClient
@@ -35,6 +36,7 @@ class Mesh:
         self.coordinator = CoordinatorClient.of(mesh.coordinator, self._loop)
         self.fleet = FleetClient.of(mesh.fleet, self._loop)
         self.learner = LearnerClient.of(mesh.learner, self._loop)
+        self.inference = InferenceClient.of(mesh.inference, self._loop)
 
     @classmethod
     def connect(

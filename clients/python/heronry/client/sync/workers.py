@@ -4,6 +4,7 @@ from heronry.client.fleet import EVALUATION_TIMEOUT_S
 from heronry.client.fleet import FleetClient as AsyncFleetClient
 from heronry.client.learner import LearnerClient as AsyncLearnerClient
 from heronry.client.sync.blocking_client import BlockingClient
+from heronry.types.recordings import Recording, RecordingOrder
 from heronry.types.run import Evaluation, FleetStatistics, LearnerStatistics
 
 
@@ -39,6 +40,10 @@ class FleetClient(BlockingClient[AsyncFleetClient]):
                 timeout_s=timeout_s,
             )
         )
+
+    def record_episode(self, order: RecordingOrder, *, timeout_s: float = EVALUATION_TIMEOUT_S) -> Recording:
+        """Play one fresh episode with one version of the run's policy, and return its film."""
+        return self._loop.run(self._client.record_episode(order, timeout_s=timeout_s))
 
 
 class LearnerClient(BlockingClient[AsyncLearnerClient]):

@@ -1,0 +1,184 @@
+"""The ways in which judged episodes are run: single environments, any engine, and CartPole's short cut."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium.envs.classic_control.cartpole import CartPoleEnv, CartPoleVectorEnv
+
+from heronry.environments.codecs import ActionCodec, MaskReader, ObservationCodec
+from heronry.environments.faults import fault_of
+from heronry.environments.single import SingleEnvironment
+from heronry.environments.vector import Bools, VectorEnvironment
+from heronry.maths.spaces import ActionSpace, ObservationSpace
+from heronry.types.errors import EnvironmentFaultError
+from heronry.types.tensors import Array
+
+Floats = npt.NDArray[np.float64]
+
+
+class SingleEpisodes:
+    """One environment a lane, which rests when its episode has ended: rewards in double precision.
+
+    Args:
+      environments: one a lane.
+      name: of theirs, for messages.
+    """
+
+    def __init__(self, environments: Sequence[SingleEnvironment], name: str) -> None:
+        self._environments = list(environments)
+        self._name = name
+        first = self._environments[0]
+        self._actions = ActionCodec(first.action_space)
+        self._observations = ObservationCodec(first.observation_space, self._actions.space)
+        self._masks = MaskReader(first.observation_space, self._actions.space)
+        self._seeds: list[int] = []
+        self._shown: list[Any] = []
+        self._allowed: list[Bools | None] = []
+        self._is_live: list[bool] = []
+        self._num_steps = 0
+
+    @property
+    def spaces(self) -> tuple[ObservationSpace, ActionSpace]:
+        return self._observations.space, self._actions.space
+
+    @property
+    def action_mask(self) -> Bools | None:
+        if all(row is None for row in self._allowed):
+            return None
+        everything = np.ones(self._actions.space.num_logits, np.bool_)
+        return np.stack([everything if row is None else row for row in self._allowed])
+
+    def begin(self, seeds: Sequence[int]) -> Array:
+        """Begin exactly as `reset(seed=...)` of the environments does."""
+        self._seeds = [int(seed) for seed in seeds]
+        self._num_steps = 0
+        self._is_live = [True] * len(self._seeds)
+        self._shown, self._allowed = [], []
+        for lane, (environment, seed) in enumerate(zip(self._environments, self._seeds, strict=True)):
+            try:
+                shown, info = environment.reset(seed=seed)
+                self._allowed.append(self._masks.row(shown, info))
+            except BaseException as error:
+                raise self._fault(error, lane, "reset()") from error
+            self._shown.append(shown)
+        return self._observations.encode_each(self._shown)
+
+    def step(self, actions: Array) -> tuple[Array, Floats, Bools]:
+        self._num_steps += 1
+        rewards = np.zeros(len(self._shown), np.float64)
+        ended = np.zeros(len(self._shown), np.bool_)
+        executed = self._actions.encode_each(actions)
+        for lane, environment in enumerate(self._environments):
+            if not self._is_live[lane]:
+                continue
+            try:
+                self._shown[lane], rewards[lane], terminated, truncated, info = environment.step(executed[lane])
+                self._allowed[lane] = self._masks.row(self._shown[lane], info)
+            except BaseException as error:
+                raise self._fault(error, lane, "step()") from error
+            ended[lane] = terminated or truncated
+            self._is_live[lane] = not ended[lane]
+        return self._observations.encode_each(self._shown), rewards, ended
+
+    def close(self) -> None:
+        for environment in self._environments:
+            environment.close()
+
+    def _fault(self, error: BaseException, lane: int, doing: str) -> EnvironmentFaultError:
+        what = fault_of(error, lane, doing).what
+        return EnvironmentFaultError.of(
+            self._name, what, index=lane, seed=self._seeds[lane], episode=0, step=self._num_steps
+        )
+
+
+class CartPoleEpisodes:
+    """Gymnasium's vectorised CartPole, started from the states that seeded single ones have.
+
+    The vectorised environment has one generator for all lanes. Its arithmetic is bit for bit that
+    of the single one, so that only the first states need to come from there.
+    """
+
+    def __init__(self, engine: CartPoleVectorEnv, single: CartPoleEnv) -> None:
+        self._engine = engine
+        self._single = single
+        self._observations = ObservationCodec(engine.single_observation_space)
+        self._actions = ActionCodec(engine.single_action_space)
+
+    @property
+    def spaces(self) -> tuple[ObservationSpace, ActionSpace]:
+        return self._observations.space, self._actions.space
+
+    @property
+    def action_mask(self) -> Bools | None:
+        return None
+
+    def begin(self, seeds: Sequence[int]) -> Array:
+        """Begin exactly as `reset(seed=...)` of single environments would."""
+        states = np.empty((4, len(seeds)), np.float64)
+        for lane, seed in enumerate(seeds):
+            self._single.reset(seed=int(seed))
+            states[:, lane] = self._single.state
+        self._engine.reset(seed=0)
+        self._engine.state = states  # type: ignore[assignment]  # declared by its initial None
+        first: Array = states.T.astype(np.float32)
+        return first
+
+    def step(self, actions: Array) -> tuple[Array, Floats, Bools]:
+        observation, reward, terminated, truncated, _ = self._engine.step(np.asarray(actions, np.int64))
+        return observation, reward.astype(np.float64), np.logical_or(terminated, truncated)
+
+    def close(self) -> None:
+        self._engine.close()
+        self._single.close()  # type: ignore[no-untyped-call]  # Gymnasium left it without types
+
+
+class VectorEpisodes:
+    """The first episodes of a vector environment's lanes: any engine.
+
+    Args:
+      environment: its first reset begins the episodes.
+      name: of what it runs, for messages.
+    """
+
+    def __init__(self, environment: VectorEnvironment, name: str) -> None:
+        self._environment = environment
+        self._name = name
+        self._seeds: list[int] = []
+        self._num_steps = 0
+        self._has_ended = np.zeros(environment.num_envs, np.bool_)
+
+    @property
+    def spaces(self) -> tuple[ObservationSpace, ActionSpace]:
+        return self._environment.observation_space, self._environment.action_space
+
+    @property
+    def action_mask(self) -> Bools | None:
+        return self._environment.action_mask
+
+    def begin(self, seeds: Sequence[int]) -> Array:
+        # Lanes beyond make the last environment whole; nobody looks at their episodes.
+        beyond = self._environment.num_envs - len(seeds)
+        self._seeds = [*seeds, *(seeds[-1] + 1 + i for i in range(beyond))]
+        self._num_steps = 0
+        self._has_ended = np.zeros(self._environment.num_envs, np.bool_)
+        return self._environment.reset(self._seeds)
+
+    def step(self, actions: Array) -> tuple[Array, Floats, Bools]:
+        self._num_steps += 1
+        step = self._environment.step(actions)
+        if step.lost is not None and np.any(step.lost & ~self._has_ended):
+            raise self._death(int(np.argmax(step.lost & ~self._has_ended)))
+        ended = np.logical_or(step.terminated, step.truncated)
+        self._has_ended |= ended
+        return step.observation, step.reward.astype(np.float64), ended
+
+    def close(self) -> None:
+        self._environment.close()
+
+    def _death(self, lane: int) -> EnvironmentFaultError:
+        what = "died in an episode that was being judged"
+        return EnvironmentFaultError.of(
+            self._name, what, index=lane, seed=self._seeds[lane], episode=0, step=self._num_steps
+        )

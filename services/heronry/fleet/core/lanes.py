@@ -1,0 +1,107 @@
+"""Makes the lanes of an actor: how they are grouped, and what evaluates their policy."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+from heronry.environments.engines import lanes_per_environment
+from heronry.environments.making import make_environment
+from heronry.environments.native_engine import NativeEnvironment
+from heronry.environments.settings import EnvironmentSettings
+from heronry.environments.vector import VectorEnvironment
+from heronry.fleet.core.actor import Actor, ActorSettings
+from heronry.fleet.core.behaviour import BehaviourPolicy
+from heronry.fleet.core.lane_settings import LaneSettings
+from heronry.fleet.core.native_rollout import NativeRollout
+from heronry.fleet.core.rollout import LaneGroup, Rollout
+from heronry.fleet.core.side_by_side import SideBySide
+from heronry.types.errors import InvalidArgumentError
+
+PolicyFactory = Callable[[VectorEnvironment, int], BehaviourPolicy]
+"""Returns the policy of a group of lanes, given its environment and its position."""
+
+
+def make_actor(
+    lanes: LaneSettings,
+    settings: ActorSettings,
+    make_policy: PolicyFactory,
+    clock: Callable[[], float],
+    may_go_on: Callable[[], bool],
+) -> Actor:
+    """Return an actor with environments of its own.
+
+    Args:
+      lanes: what is stepped.
+      settings: how the run acts.
+      make_policy: makes each group's policy.
+      clock: monotonic seconds.
+      may_go_on: asked before each step, see `Rollout`.
+
+    Raises:
+      EnvironmentNotFoundError, InvalidArgumentError: as `make_environment`.
+    """
+    environments = _environments(lanes)
+    try:
+        policies = [make_policy(environment, i) for i, environment in enumerate(environments)]
+    except BaseException:
+        for environment in environments:
+            environment.close()
+        raise
+    pairs = zip(environments, policies, strict=True)
+    groups = [_group(environment, policy, clock, may_go_on) for environment, policy in pairs]
+    return Actor(_together(groups, environments), policies[0], tuple(environments), settings)
+
+
+def _group(
+    environment: VectorEnvironment,
+    policy: BehaviourPolicy,
+    clock: Callable[[], float],
+    may_go_on: Callable[[], bool],
+) -> LaneGroup:
+    """Return the C++ loop where it can take both, else the one in Python: they collect the same."""
+    if NativeRollout.suits(environment, policy) and isinstance(environment, NativeEnvironment):
+        return NativeRollout(environment, policy, may_go_on)
+    return Rollout(environment, policy, clock, may_go_on)
+
+
+def _environments(lanes: LaneSettings) -> list[VectorEnvironment]:
+    """Return one environment of all lanes, or two of half of them each, whole games."""
+    settings, num_lanes = lanes.environment, lanes.num_lanes
+    per_game = lanes_per_environment(settings)
+    if num_lanes % per_game:
+        allowed = f"a multiple of {per_game}, the agents of {settings.id!r}"
+        raise InvalidArgumentError.of("fleet.num_envs", num_lanes, allowed)
+    num_second = num_lanes // per_game // 2 * per_game
+    if lanes.overlap is False or num_second == 0:
+        return [make_environment(settings, num_lanes)]
+    first_half, second_half = _halves(settings, num_lanes - num_second)
+    first = make_environment(first_half, num_lanes - num_second)
+    if lanes.overlap is None and not first.releases_lock:
+        first.close()
+        return [make_environment(settings, num_lanes)]
+    try:
+        return [first, make_environment(second_half, num_second)]
+    except BaseException:
+        first.close()
+        raise
+
+
+def _halves(settings: EnvironmentSettings, num_first: int) -> tuple[EnvironmentSettings, EnvironmentSettings]:
+    """Share out what the lanes may use: processes and restarts."""
+    num_workers = settings.num_workers or len(os.sched_getaffinity(0))
+    restarts = settings.max_restarts
+    first = replace(settings, num_workers=max(1, num_workers - num_workers // 2), max_restarts=restarts - restarts // 2)
+    second = replace(
+        settings,
+        num_workers=max(1, num_workers // 2),
+        max_restarts=restarts // 2,
+        first_index=settings.first_index + num_first,
+    )
+    return first, second
+
+
+def _together(groups: list[LaneGroup], environments: list[VectorEnvironment]) -> LaneGroup:
+    if len(groups) == 1:
+        return groups[0]
+    first, second = groups
+    return SideBySide(first, second, (environments[0].num_envs, environments[1].num_envs))

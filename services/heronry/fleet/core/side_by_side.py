@@ -1,0 +1,72 @@
+"""Collects with two groups of lanes at the same time: while one waits for its policy, the other steps."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from heronry.environments.vector import Bools
+from heronry.fleet.core.rollout import LaneGroup
+from heronry.fleet.core.unroll import Collected, Columns, columns_of_lanes
+from heronry.maths.networks import Tensors
+from heronry.maths.policies import Randoms, lanes_of
+
+
+class SideBySide:
+    """Two `LaneGroup`s as one: each works in a thread of its own on its lanes of the same columns.
+
+    Whether this gains anything depends on what the groups wait for: processes, C++ or another
+    machine; groups that compute in Python only take turns.
+    """
+
+    def __init__(self, first: LaneGroup, second: LaneGroup, num_lanes: tuple[int, int]) -> None:
+        self._first = first
+        self._second = second
+        self._num_lanes = num_lanes
+        self._lanes = slice(0, num_lanes[0]), slice(num_lanes[0], sum(num_lanes))
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="heronry-fleet-half")
+
+    def reset(self, seeds: Sequence[int]) -> None:
+        """Begin the first episodes of both."""
+        other = self._thread.submit(self._second.reset, seeds[self._lanes[1]])
+        try:
+            self._first.reset(seeds[self._lanes[0]])
+        finally:
+            other.result()
+
+    def load(self, tensors: Tensors) -> None:
+        """Give both the same weights."""
+        self._first.load(tensors)
+        self._second.load(tensors)
+
+    def collect(self, columns: Columns, randoms: Randoms) -> Collected | None:
+        """Fill each group's lanes; an error of either ends both, at the end of the other's unroll."""
+        mine, others = self._lanes
+        work = self._second.collect
+        other = self._thread.submit(work, columns_of_lanes(columns, others), lanes_of(randoms, others))
+        try:
+            first = self._first.collect(columns_of_lanes(columns, mine), lanes_of(randoms, mine))
+        finally:
+            second = other.result()
+        return None if first is None or second is None else self._together(first, second)
+
+    def close(self) -> None:
+        """Release the environments of both, and the thread."""
+        try:
+            self._first.close()
+        finally:
+            self._second.close()
+            self._thread.shutdown(wait=False)
+
+    def _together(self, first: Collected, second: Collected) -> Collected:
+        return Collected(
+            0.5 * (first.environment_time_s + second.environment_time_s),
+            0.5 * (first.inference_time_s + second.inference_time_s),
+            self._cut(first.cut, second.cut),
+        )
+
+    def _cut(self, first: Bools | None, second: Bools | None) -> Bools | None:
+        if first is None and second is None:
+            return None
+        parts = zip((first, second), self._num_lanes, strict=True)
+        return np.concatenate([np.zeros(n, np.bool_) if cut is None else cut for cut, n in parts])
