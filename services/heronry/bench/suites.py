@@ -5,7 +5,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 
-from heronry.bench import params, privacy, replay, sdk, train
+from heronry.bench import fleet, params, privacy, replay, sdk, train
 from heronry.bench.measurement import Measurement
 from heronry.bench.peers import Peers
 from heronry.bench.rows import Row
@@ -20,6 +20,7 @@ SUITES: dict[str, tuple[Measurement, ...]] = {
     "replay": replay.MEASUREMENTS,
     "params": params.MEASUREMENTS,
     "privacy": privacy.MEASUREMENTS,
+    "fleet": fleet.MEASUREMENTS,
 }
 
 
