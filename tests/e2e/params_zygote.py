@@ -1,14 +1,12 @@
-"""Starts parameter services in milliseconds, forked off a process that has imported all they need.
+"""A program of `support/forking.py`: parameter services that are killed around a release.
 
 Each of them is the real one, `heronry.params`' main function, but for one method: it kills the process with -9 at a
-point around a release. Commands come by standard input: `start POINT NTH DELAY_S LOG FLAGS...` answers with a process
-id, `wait PID` with how that process ended.
+point around a release. Arguments: POINT NTH DELAY_S FLAGS...
 """
 
 import itertools
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 
@@ -62,28 +60,10 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def serve(point: str, nth: str, delay_s: str, log: str, *flags: str) -> int:
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    for stream in (1, 2):
-        os.dup2(descriptor, stream)
+def main(arguments: list[str]) -> int:
+    point, nth, delay_s, *flags = arguments
     arm(point, int(nth), float(delay_s))
     return run_service("params", ParamsSettings, build, flags)
 
 
-def main() -> None:
-    load_library()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        command, *arguments = line.split()
-        if command == "start":
-            pid = os.fork()
-            if pid == 0:
-                os._exit(serve(*arguments))
-            print(pid, flush=True)
-        else:
-            _, status = os.waitpid(int(arguments[0]), 0)
-            print(os.waitstatus_to_exitcode(status), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+load_library()

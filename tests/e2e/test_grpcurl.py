@@ -1,6 +1,7 @@
 """The README's admin calls, run as they stand there with the real grpcurl against a mesh that is up."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -65,9 +66,27 @@ def wait_until_learning(timeout_s: float = 60.0) -> None:
     pytest.fail(f"the run did not begin to learn within {timeout_s} s: {run_status()}")
 
 
-@pytest.fixture
-def mesh(start_heronry) -> Iterator[subprocess.Popen[str]]:
-    process = start_heronry("up", "--json")
+@pytest.fixture(scope="module")
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    folder = tmp_path_factory.mktemp("mesh")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("HERONRY_")}
+    with subprocess.Popen(
+        [sys.executable, "-m", "heronry.cli", "up", "--json"],
+        cwd=folder,
+        env={**environ, "XDG_STATE_HOME": str(folder / "state")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert_is_up(process)
+            yield process
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)
+
+
+def assert_is_up(process: subprocess.Popen[str]) -> None:
     line = process.stdout.readline()
     if not line:
         pytest.fail(f"heronry up ended: {process.communicate()[1]}")
@@ -78,7 +97,6 @@ def mesh(start_heronry) -> Iterator[subprocess.Popen[str]]:
         "fleet",
         "learner",
     }
-    return process
 
 
 def test_the_readme_shows_every_admin_call() -> None:
@@ -117,19 +135,3 @@ def test_grpcurl_shows_the_details_of_a_named_error(mesh: subprocess.Popen[str])
     assert done.returncode != 0
     assert "no table 'nothing'" in done.stderr
     assert "TableNotFoundError" in done.stderr
-
-
-@pytest.mark.timeout(60)
-def test_status_and_down_find_the_mesh_that_is_up(mesh: subprocess.Popen[str], heronry) -> None:
-    status = heronry("status", "--json")
-    again = heronry("up")
-    down = heronry("down")
-
-    services = {service["instance"]: service for service in status.result["services"]}
-    assert set(services) == {"coordinator-0", "params-0", "replay-0", "fleet-0", "learner-0"}
-    assert services["params-0"]["addresses"][-1] == "127.0.0.1:50051"
-    assert all(service["has_lease"] for service in services.values())
-    assert again.code == 2
-    assert "a mesh is already up or starting" in again.err
-    assert down.code == 0
-    assert mesh.wait(timeout=15) == 0

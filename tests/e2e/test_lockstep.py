@@ -95,33 +95,38 @@ def outcome(status: RunStatus) -> tuple[object, ...]:
     return status.updates, status.result["content_hash"], status.result["eval_mean"]
 
 
-async def test_two_runs_of_one_seed_end_with_the_same_weights_and_one_of_another_does_not(tmp_path: Path) -> None:
-    first = await in_embedded(tmp_path / "a", spec())
-    again = await in_embedded(tmp_path / "b", spec())
-    other = await in_embedded(tmp_path / "c", spec(seed=6))
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> RunStatus:
+    """How the run ends that nothing disturbs."""
+    return asyncio.run(in_embedded(tmp_path_factory.mktemp("straight"), spec()))
 
-    assert outcome(first) == outcome(again)
-    assert first.updates == 30
-    assert first.env_steps == again.env_steps
-    assert outcome(first)[1] != outcome(other)[1]
+
+async def test_two_runs_of_one_seed_end_with_the_same_weights_and_one_of_another_does_not(
+    tmp_path: Path, straight: RunStatus
+) -> None:
+    again = await in_embedded(tmp_path / "again", spec())
+    other = await in_embedded(tmp_path / "other", spec(seed=6))
+
+    assert outcome(again) == outcome(straight)
+    assert straight.updates == 30
+    assert straight.env_steps == again.env_steps
+    assert outcome(other)[1] != outcome(straight)[1]
 
 
 @pytest.mark.parametrize("stops", [(1,), (10,), (7, 18)])
 async def test_a_run_that_was_stopped_and_resumed_ends_with_the_weights_of_one_that_was_not(
-    tmp_path: Path, stops: tuple[int, ...]
+    tmp_path: Path, straight: RunStatus, stops: tuple[int, ...]
 ) -> None:
-    straight = await in_embedded(tmp_path / "straight", spec())
     resumed = await in_embedded(tmp_path / "resumed", spec(), stops)
 
     assert outcome(resumed) == outcome(straight)
 
 
-async def test_where_environments_begin_anew_belongs_to_the_run(tmp_path: Path) -> None:
+async def test_where_environments_begin_anew_belongs_to_the_run(tmp_path: Path, straight: RunStatus) -> None:
     # The law above is not empty: without the barriers that both runs cross, they would differ.
-    often = await in_embedded(tmp_path / "often", spec(every_updates=4))
     seldom = await in_embedded(tmp_path / "seldom", spec(every_updates=5))
 
-    assert outcome(often)[1] != outcome(seldom)[1]
+    assert outcome(seldom)[1] != outcome(straight)[1]
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import asyncio
 import json
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -26,15 +25,10 @@ WEIGHT = np.arange(6, dtype=np.float32).reshape(2, 3)
 
 
 @pytest.fixture
-def address(start_heronry, tmp_path: Path) -> str:
+def address(start_service, tmp_path: Path) -> str:
     """A parameter service that serves; its models lie in the test's folder."""
     socket = tmp_path / "params.sock"
-    process = start_heronry("serve", "params", "--listen", f"unix:{socket}", "--data-dir", str(tmp_path / "data"))
-    deadline = time.monotonic() + 20
-    while not socket.is_socket():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    start_service("params", socket, "--data-dir", tmp_path / "data")
     return f"unix:{socket}"
 
 

@@ -90,8 +90,8 @@ def test_numbers_of_rounds_that_make_no_sense_are_refused(
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("federated_averaging", ["--rounds", "1"]),
-        ("byzantine_learners", ["--rules", "median", "--max-rounds", "1"]),
+        pytest.param("federated_averaging", ["--rounds", "1"], marks=pytest.mark.acceptance),
+        pytest.param("byzantine_learners", ["--rules", "median", "--max-rounds", "1"], marks=pytest.mark.acceptance),
         ("lossy_codecs", ["--cases", "int8", "--max-rounds", "1"]),
     ],
 )

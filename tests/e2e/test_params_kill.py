@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from zygote import Forked, Zygote
 
 from heronry.client import (
     AcknowledgementLevel,
@@ -32,30 +33,29 @@ DURABLE = [AcknowledgementLevel.PROCESS, AcknowledgementLevel.DISK]
 class Service:
     """A process of its own, at one socket and one data directory."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, commands: Zygote, folder: Path) -> None:
+        self._commands = commands
         self.folder = folder
         self.address = f"unix:{folder}/params.sock"
         self._process = self._started()
 
     def kill(self) -> None:
         """Kill it with -9 and start it again."""
-        self._process.kill()
-        self._process.wait()
+        self.end()
         self._process = self._started()
 
     def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        self._commands.release(self._process)
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "heronry.params", "--listen", self.address, "--data-dir", str(self.folder)]
-        return subprocess.Popen([*command, "--log-level", "error"])
+    def _started(self) -> Forked:
+        flags = ("--listen", self.address, "--data-dir", self.folder, "--log-level", "error")
+        return self._commands.start("serve", "params", *flags)
 
 
 @asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[tuple[Service, ParamsClient]]:
+async def serving(commands: Zygote, folder: Path) -> AsyncIterator[tuple[Service, ParamsClient]]:
     folder.mkdir()
-    service = Service(folder)
+    service = Service(commands, folder)
     options = ConnectionOptions(client_id="worker", retry_s=30.0, timeout_s=40.0)
     try:
         async with ParamsClient(service.address, options) as client:
@@ -86,10 +86,10 @@ async def handed_in(client: ParamsClient, number: int) -> None:
 
 
 async def final_state(
-    folder: Path, model: ModelSettings, num_pushes: int, kills: dict[int, float]
+    commands: Zygote, folder: Path, model: ModelSettings, num_pushes: int, kills: dict[int, float]
 ) -> tuple[ParameterVersion, bytes, int]:
     """Push so many gradients in turn, killing the service so many seconds after some are begun."""
-    async with serving(folder) as (service, client):
+    async with serving(commands, folder) as (service, client):
         await client.register_model("policy", {"weight": np.zeros(NUM_VALUES, np.float32)}, model)
         for number in range(num_pushes):
             pushing = asyncio.create_task(handed_in(client, number))
@@ -104,14 +104,14 @@ async def final_state(
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("level", DURABLE)
 async def test_what_was_acknowledged_survives_and_the_rest_goes_on_bit_for_bit(
-    level: AcknowledgementLevel, tmp_path: Path
+    commands: Zygote, level: AcknowledgementLevel, tmp_path: Path
 ) -> None:
     model = settings(level, AdamOptimizer(0.01))
     num_pushes = 4 * PER_VERSION + 1
 
-    reference = await final_state(tmp_path / "reference", model, num_pushes, {})
+    reference = await final_state(commands, tmp_path / "reference", model, num_pushes, {})
     # In the middle of a round, once at once and once while the contribution is under way.
-    killed = await final_state(tmp_path / "killed", model, num_pushes, {4: 0.0, 7: 0.004})
+    killed = await final_state(commands, tmp_path / "killed", model, num_pushes, {4: 0.0, 7: 0.004})
 
     assert reference[0].number == 1 + 4
     assert killed[0].number == reference[0].number
@@ -126,24 +126,24 @@ async def test_what_was_acknowledged_survives_and_the_rest_goes_on_bit_for_bit(
 @pytest.mark.parametrize("optimizer", [AdamOptimizer(0.01), SgdOptimizer(0.1, momentum=0.9, nesterov=True)])
 @pytest.mark.parametrize("level", DURABLE)
 async def test_twenty_kills_lose_nothing(
-    level: AcknowledgementLevel, optimizer: AdamOptimizer | SgdOptimizer, tmp_path: Path
+    commands: Zygote, level: AcknowledgementLevel, optimizer: AdamOptimizer | SgdOptimizer, tmp_path: Path
 ) -> None:
     model, rng = settings(level, optimizer), np.random.default_rng(11)
     num_pushes = 40 * PER_VERSION
     # Between two kills one push is acknowledged: every start has an epoch.
     moments = {int(n): float(rng.uniform(0, 0.02)) for n in 2 * rng.choice(num_pushes // 2, 20, replace=False)}
 
-    reference = await final_state(tmp_path / "reference", model, num_pushes, {})
-    killed = await final_state(tmp_path / "killed", model, num_pushes, moments)
+    reference = await final_state(commands, tmp_path / "reference", model, num_pushes, {})
+    killed = await final_state(commands, tmp_path / "killed", model, num_pushes, moments)
 
     assert killed[0].epoch == reference[0].epoch + len(moments)
     assert (killed[0].number, killed[1]) == (reference[0].number, reference[1])
 
 
 @pytest.mark.timeout(60)
-async def test_memory_goes_back_to_the_last_checkpoint_in_a_new_epoch(tmp_path: Path) -> None:
+async def test_memory_goes_back_to_the_last_checkpoint_in_a_new_epoch(commands: Zygote, tmp_path: Path) -> None:
     model = settings(AcknowledgementLevel.MEMORY, SgdOptimizer(1.0))
-    async with serving(tmp_path / "service") as (service, client):
+    async with serving(commands, tmp_path / "service") as (service, client):
         await client.register_model("policy", {"weight": np.zeros(NUM_VALUES, np.float32)}, model)
         for number in range(PER_VERSION):
             await handed_in(client, number)
@@ -172,8 +172,8 @@ async def test_memory_goes_back_to_the_last_checkpoint_in_a_new_epoch(tmp_path: 
 
 @pytest.mark.acceptance
 @pytest.mark.timeout(180)
-def test_rounds_of_four_workers_go_on_when_the_service_is_killed(tmp_path: Path) -> None:
-    service = Service(tmp_path)
+def test_rounds_of_four_workers_go_on_when_the_service_is_killed(commands: Zygote, tmp_path: Path) -> None:
+    service = Service(commands, tmp_path)
     command = [sys.executable, str(EXAMPLES / "federated_averaging.py"), "--address", service.address]
     lines: list[str] = []
     with subprocess.Popen([*command, "--rounds", "40"], stdout=subprocess.PIPE, text=True) as example:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -50,15 +49,10 @@ privacy:
 
 
 @pytest.fixture
-def address(start_heronry, tmp_path: Path) -> str:
+def address(start_service, tmp_path: Path) -> str:
     """A service with a private model that two clients contributed to, and a model without a claim."""
     socket = tmp_path / "params.sock"
-    process = start_heronry("serve", "params", "--listen", f"unix:{socket}", "--data-dir", str(tmp_path / "data"))
-    deadline = time.monotonic() + 20
-    while not socket.is_socket():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    start_service("params", socket, "--data-dir", tmp_path / "data")
 
     async def fill() -> None:
         for client_id in ("client-a", "client-b"):

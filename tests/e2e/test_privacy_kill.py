@@ -2,16 +2,14 @@
 
 import asyncio
 import contextlib
-import os
 import random
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from zygote import Forked, Zygote
 
 from heronry.client import (
     BufferedAsynchronous,
@@ -42,7 +40,6 @@ from heronry.types.tensors import content_hash
 
 PATIENCE_S = 30.0
 NEVER_SERVES_S = 20.0
-ZYGOTE = Path(__file__).with_name("params_zygote.py")
 POINTS = ["before_reserve", "after_reserve", "after_noise", "after_publish", "after_commit"]
 HORIZON = 5
 NOISES = {
@@ -56,43 +53,9 @@ CLIENTS = ("anna", "bert")
 FIRST = content_hash(np.zeros(4 * NUM_VALUES, np.uint8))
 
 
-class Zygote:
-    """The process that services are forked off."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(ZYGOTE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert self._answer() == "ready"
-
-    def start(self, *arguments: object) -> int:
-        return int(self._ask("start", *arguments))
-
-    def wait(self, pid: int) -> int:
-        """Wait until a process has ended; return its exit code, or less the signal that ended it."""
-        return int(self._ask("wait", pid))
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(PATIENCE_S)
-        self._process.stdout.close()
-
-    def _ask(self, *words: object) -> str:
-        assert self._process.stdin is not None
-        self._process.stdin.write(" ".join(map(str, words)) + "\n")
-        self._process.stdin.flush()
-        return self._answer()
-
-    def _answer(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
-
-
 @pytest.fixture(scope="module")
 def zygote() -> Iterator[Zygote]:
-    started = Zygote()
+    started = Zygote(Path(__file__).with_name("params_zygote.py"))
     yield started
     started.close()
 
@@ -128,32 +91,28 @@ class Killed:
         (found,) = self._folder.glob("data/**/privacy.sqlite")
         return found
 
-    @property
-    def log(self) -> Path:
-        return self._folder / "service.log"
-
-    def start(self, point: str, nth: int = 1, delay_s: float = 0.0) -> tuple[int, str]:
-        """Start the service; return its process id and its address."""
+    def start(self, point: str, nth: int = 1, delay_s: float = 0.0) -> tuple[Forked, str]:
+        """Start the service; return its process and its address."""
         self._num_starts += 1
         address = f"unix:{self._folder}/{self._num_starts}.sock"
         flags = ["--listen", address, "--data-dir", self._folder / "data", "--log-level", "error"]
-        return self._zygote.start(point, nth, delay_s, self.log, *flags), address
+        return self._zygote.start(point, nth, delay_s, *flags), address
 
     async def kill_at(self, point: str) -> None:
         """Serve until the process dies at a point, clients and an observer at work."""
         delay_s = self._chance.choice((0.0, 0.005, 0.02)) if point == "after_commit" else 0.0
-        pid, address = self.start(point, self._chance.randint(1, 3), delay_s)
+        service, address = self.start(point, self._chance.randint(1, 3), delay_s)
         work = asyncio.create_task(self._work(address))
-        dying = asyncio.create_task(asyncio.to_thread(self._zygote.wait, pid))
+        dying = asyncio.create_task(asyncio.to_thread(service.wait))
         await asyncio.wait({work, dying}, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
         # A client may notice a little earlier than the zygote.
-        await asyncio.wait({dying}, timeout=1.0)
+        await asyncio.wait({dying}, timeout=10.0)
         if not dying.done():
-            os.kill(pid, signal.SIGKILL)
+            service.send_signal(signal.SIGKILL)
             await dying
             lost = work.exception() if work.done() else None
-            raise AssertionError(f"{point} was not reached: {self.log.read_text()}") from lost
-        assert await dying == -signal.SIGKILL, self.log.read_text()
+            raise AssertionError(f"{point} was not reached: {service.err}") from lost
+        assert await dying == -signal.SIGKILL, service.err
         # When it was killed before it served, the clients still wait for it.
         done, _ = await asyncio.wait({work}, timeout=1.0)
         work.cancel()
@@ -164,14 +123,14 @@ class Killed:
         """Start the service once more, and compare what the ledger counts with what was seen."""
         if self.seen:
             assert verify(self.ledger).is_sound
-        pid, address = self.start("never")
+        service, address = self.start("never")
         try:
             async with self._client("observer", address) as client:
                 await _answers(client)
                 await self._compare(client)
         finally:
-            os.kill(pid, signal.SIGTERM)
-            assert await asyncio.to_thread(self._zygote.wait, pid) == 0
+            service.terminate()
+            assert await asyncio.to_thread(service.wait) == 0
 
     async def _work(self, address: str) -> None:
         async with contextlib.AsyncExitStack() as stack:

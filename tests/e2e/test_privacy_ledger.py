@@ -2,12 +2,12 @@
 
 import asyncio
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from zygote import Forked
 
 from heronry.client import ConnectionOptions, ContributionKind, ModelSettings, ParamsClient
 from heronry.types.privacy import (
@@ -34,7 +34,7 @@ CLAIM = PrivacySettings(
 class Served:
     """A service as a user starts it, again and again over one folder."""
 
-    def __init__(self, folder: Path, start: Callable[..., subprocess.Popen[str]]) -> None:
+    def __init__(self, folder: Path, start: Callable[..., Forked]) -> None:
         self._folder = folder
         self._start = start
         self._num_starts = 0
@@ -44,11 +44,11 @@ class Served:
         (found,) = (self._folder / "data").glob("**/privacy.sqlite")
         return found
 
-    def begun(self) -> tuple[subprocess.Popen[str], str]:
+    def begun(self, *, serves: bool = True) -> tuple[Forked, str]:
         self._num_starts += 1
-        address = f"unix:{self._folder}/{self._num_starts}.sock"
-        flags = ("--listen", address, "--data-dir", str(self._folder / "data"), "--log-level", "error")
-        return self._start("serve", "params", *flags), address
+        socket = self._folder / f"{self._num_starts}.sock"
+        flags = ("--data-dir", self._folder / "data", "--log-level", "error")
+        return self._start("params", socket, *flags, serves=serves), f"unix:{socket}"
 
     def make_release(self) -> int:
         """Serve, make one release, drain; return how many the ledger then counts."""
@@ -60,9 +60,8 @@ class Served:
 
     def refusal(self) -> tuple[int, str]:
         """Start a service that does not come up; return its exit code and what it says."""
-        process, _ = self.begun()
-        _, errors = process.communicate(timeout=PATIENCE_S)
-        return process.returncode, errors
+        process, _ = self.begun(serves=False)
+        return process.wait(PATIENCE_S), process.err
 
 
 async def _one_release(address: str) -> int:
@@ -75,8 +74,8 @@ async def _one_release(address: str) -> int:
 
 
 @pytest.fixture
-def served(tmp_path: Path, start_heronry: Callable[..., subprocess.Popen[str]]) -> Served:
-    return Served(tmp_path, start_heronry)
+def served(tmp_path: Path, start_service: Callable[..., Forked]) -> Served:
+    return Served(tmp_path, start_service)
 
 
 @pytest.mark.timeout(120)

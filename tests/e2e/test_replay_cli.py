@@ -3,7 +3,6 @@
 import asyncio
 import json
 import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -29,17 +28,10 @@ COLUMNS = (
 
 
 @pytest.fixture
-def address(start_heronry, tmp_path: Path) -> str:
+def address(start_service, tmp_path: Path) -> str:
     """A replay service that serves; its tables lie in the test's folder."""
     socket = tmp_path / "replay.sock"
-    process = start_heronry(
-        "serve", "replay", "--listen", f"unix:{socket}", "--data-dir", str(tmp_path / "data"), "--max-bytes", "8388608"
-    )
-    deadline = time.monotonic() + 20
-    while not socket.is_socket():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    start_service("replay", socket, "--data-dir", tmp_path / "data", "--max-bytes", "8388608")
     return f"unix:{socket}"
 
 

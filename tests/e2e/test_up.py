@@ -35,14 +35,15 @@ def test_up_shows_the_addresses_and_serves_and_a_second_one_is_refused_at_once(
 ) -> None:
     up = start_heronry("up")
     state = tmp_path / "state" / "heronry" / "mesh.json"
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not state.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
 
-    while_starting = heronry("up", timeout_s=5)
+    while_starting = heronry("up", timeout_s=20)
     shown = list(lines_of(up))
-    while_up = heronry("up", timeout_s=5)
+    while_up = heronry("up", timeout_s=20)
     status = heronry("status")
+    services = {s["instance"]: s for s in heronry("status", "--json").result["services"]}
     down = heronry("down")
 
     for refused in (while_starting, while_up):
@@ -53,6 +54,9 @@ def test_up_shows_the_addresses_and_serves_and_a_second_one_is_refused_at_once(
         assert f"{role}-0" in status.out
     assert max(len(line) for line in status.out.splitlines()) <= 80
     assert len(status.out.splitlines()) == 1 + len(ROLES)
+    assert set(services) == {f"{role}-0" for role in ROLES}
+    assert services["params-0"]["addresses"][-1] == f"127.0.0.1:{port_of('params')}"
+    assert all(service["has_lease"] for service in services.values())
     assert down.code == 0, down
     assert up.wait(timeout=15) == 0
     assert not state.exists()

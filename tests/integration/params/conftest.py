@@ -12,6 +12,7 @@ from pathlib import Path
 import grpc.aio
 import numpy as np
 import pytest
+from model_shards import NUM_SHARDS, Shards
 
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.api.params.v1 import params_pb2_grpc as pb_grpc
@@ -165,3 +166,24 @@ async def served(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Mesh]]
     """Return what serves with settings of one's own."""
     async with contextlib.AsyncExitStack() as stack:
         yield lambda **fields: stack.enter_async_context(running(tmp_path, **fields))
+
+
+@pytest.fixture
+async def make_shards(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
+    made: list[Shards] = []
+
+    async def make(**settings: object) -> Shards:
+        shards = Shards(tmp_path, **settings)
+        made.append(shards)
+        for index in range(NUM_SHARDS):
+            await shards.start(index)
+        return shards
+
+    yield make
+    for shards in made:
+        await shards.close()
+
+
+@pytest.fixture
+async def shards(make_shards) -> Shards:
+    return await make_shards()

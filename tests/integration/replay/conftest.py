@@ -3,15 +3,14 @@
 import asyncio
 import contextlib
 import re
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc.aio
 import numpy as np
 import pytest
+from zygote import Zygote
 
 from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.api.replay.v1 import replay_pb2_grpc
@@ -33,7 +32,6 @@ from heronry.wire.tables import table_definition_to_proto, table_info_from_proto
 STEP = ColumnSpec("step", ElementType.INT64, ())
 WIDE = ColumnSpec("wide", ElementType.FLOAT32, (4096,))
 PATIENCE_S = 10
-ZYGOTE = Path(__file__).with_name("zygote.py")
 
 
 @dataclass
@@ -143,42 +141,11 @@ class RawReader:
         return (await self.batch()).columns["step"].ravel().tolist()
 
 
-class Zygote:
-    """The process that servers are forked off."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(ZYGOTE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert self._answer() == "ready"
-
-    def start(self, *arguments: object) -> int:
-        return int(self._ask("start", *arguments))
-
-    def kill(self, pid: int) -> None:
-        assert self._ask("kill", pid) == "gone"
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(PATIENCE_S)
-        self._process.stdout.close()
-
-    def _ask(self, *words: object) -> str:
-        assert self._process.stdin is not None
-        self._process.stdin.write(" ".join(map(str, words)) + "\n")
-        self._process.stdin.flush()
-        return self._answer()
-
-    def _answer(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
-
-
-@pytest.fixture(scope="session")
-def zygote_class() -> type[Zygote]:
-    return Zygote
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    started = Zygote(Path(__file__).with_name("zygote.py"))
+    yield started
+    started.close()
 
 
 @pytest.fixture

@@ -6,13 +6,14 @@ import itertools
 import random
 import re
 import resource
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc.aio
 import numpy as np
 import pytest
+from zygote import Zygote
 
 from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.api.replay.v1 import replay_pb2_grpc
@@ -145,7 +146,7 @@ class Promised:
         while True:
             while sent < self.acknowledged[writer] + opened.credits:
                 sent += 1
-                await call.write(block(writer, sent))
+                await _send(call, block(writer, sent))
             response = await call.read()
             if response is grpc.aio.EOF:
                 return
@@ -189,7 +190,7 @@ class Promised:
 class Crashes:
     """A server over one folder that is killed again and again, and the clients of its tables."""
 
-    def __init__(self, zygote: object, folder: Path, level: AcknowledgementLevel, seed: int) -> None:
+    def __init__(self, zygote: Zygote, folder: Path, level: AcknowledgementLevel, seed: int) -> None:
         self._zygote = zygote
         self._folder = folder
         self._rng = random.Random(seed)
@@ -201,20 +202,18 @@ class Crashes:
         self._num_starts += 1
         socket = self._folder / f"{self._num_starts}.sock"
         log_bytes = self._rng.choice([1 << 16, 1 << 20])
-        pid = self._zygote.start(self._folder / "storage", socket, log_bytes)
+        server = self._zygote.start(self._folder / "storage", socket, log_bytes)
         try:
             async with _connected(f"unix:{socket}") as stub:
                 at_work = self._rng.sample(self.tables, self._rng.randint(1, 3))
                 work = [asyncio.create_task(table.work(stub, self._rng)) for table in at_work]
                 done, _ = await asyncio.wait(work, timeout=self._rng.uniform(0.05, 0.4))
                 assert not done, [task.exception() for task in done]
-                self._zygote.kill(pid)
-                pid = 0
+                server.kill()
                 for ended in await asyncio.gather(*work, return_exceptions=True):
                     _check_lost(ended)
         finally:
-            if pid:
-                self._zygote.kill(pid)
+            self._zygote.release(server)
         self._check()
 
     def _check(self) -> None:
@@ -235,6 +234,16 @@ class Crashes:
                 found.table.close()
         finally:
             root.close()
+
+
+async def _send(call: grpc.aio.StreamStreamCall, request: pb.AppendRequest) -> None:
+    """Write to a stream; where the server has ended it meanwhile, raise the reason, which only reading tells."""
+    try:
+        await call.write(request)
+    except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+        while await call.read() is not grpc.aio.EOF:
+            continue
+        raise
 
 
 def _check_lost(ended: object) -> None:
@@ -282,16 +291,9 @@ async def _connected(address: str) -> AsyncIterator[replay_pb2_grpc.ReplayServic
         yield replay_pb2_grpc.ReplayServiceStub(channel)
 
 
-@pytest.fixture(scope="module")
-def zygote(zygote_class: type) -> Iterator[object]:
-    started = zygote_class()
-    yield started
-    started.close()
-
-
 @pytest.mark.parametrize("level", [LEVELS.PROCESS, LEVELS.DISK])
 async def test_two_kills_keep_every_promise_to_writers_and_deleters(
-    zygote: object, tmp_path: Path, level: AcknowledgementLevel
+    zygote: Zygote, tmp_path: Path, level: AcknowledgementLevel
 ) -> None:
     crashes = Crashes(zygote, tmp_path, level, seed=3)
 
@@ -301,17 +303,17 @@ async def test_two_kills_keep_every_promise_to_writers_and_deleters(
 
 @pytest.mark.timeout(240)
 async def test_a_server_without_room_refuses_inserts_by_name_samples_and_takes_them_again(
-    zygote: object, tmp_path: Path
+    zygote: Zygote, tmp_path: Path
 ) -> None:
     declared = definitions(LEVELS.PROCESS)[0]
     socket, promised = tmp_path / "s.sock", Promised(declared)
     # No snapshot would begin a new segment of the log before the file is too large.
-    pid = zygote.start(tmp_path / "storage", socket, 1 << 30)
+    server = zygote.start(tmp_path / "storage", socket, 1 << 30)
     try:
         async with _connected(f"unix:{socket}") as stub:
             await promised.create(stub)
             # Files that grow beyond this fail as they do on a full disk.
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
+            resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
             async with asyncio.timeout(LONG_PATIENCE_S):
                 with pytest.raises(grpc.aio.AioRpcError) as refused:
                     await promised.append(stub, 0)
@@ -323,18 +325,16 @@ async def test_a_server_without_room_refuses_inserts_by_name_samples_and_takes_t
 
             sampling = asyncio.create_task(promised.sample(stub, None, num_batches=3))
             await asyncio.wait_for(sampling, PATIENCE_S)
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             appending = asyncio.create_task(_append_when_there_is_room(promised, stub))
             async with asyncio.timeout(LONG_PATIENCE_S):
                 while promised.acknowledged[0] < num_before + 20:
                     await asyncio.wait({appending}, timeout=0.01)
                     assert not appending.done(), appending.exception()
-            zygote.kill(pid)
-            pid = 0
+            server.kill()
             _check_lost((await asyncio.gather(appending, return_exceptions=True))[0])
     finally:
-        if pid:
-            zygote.kill(pid)
+        zygote.release(server)
 
     root = StorageRoot(tmp_path / "storage" / "tables" / "crashing", ByteBudget(MAX_BYTES), DurabilitySettings())
     (found,) = root.recover()
@@ -348,7 +348,7 @@ async def test_a_server_without_room_refuses_inserts_by_name_samples_and_takes_t
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(("level", "num_kills"), [(LEVELS.PROCESS, 60), (LEVELS.DISK, 40)])
 async def test_many_kills_keep_every_promise_to_writers_and_deleters(
-    zygote: object, tmp_path: Path, level: AcknowledgementLevel, num_kills: int
+    zygote: Zygote, tmp_path: Path, level: AcknowledgementLevel, num_kills: int
 ) -> None:
     crashes = Crashes(zygote, tmp_path, level, seed=11)
 

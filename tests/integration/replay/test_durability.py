@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc.aio
 import numpy as np
 import pytest
+from zygote import Forked, Zygote
 
 from heronry.api.common.v1 import column_pb2, version_pb2
 from heronry.api.replay.v1 import replay_pb2 as pb
@@ -76,7 +77,7 @@ class CrashingServer:
       num_connections: times the writer got through.
     """
 
-    zygote: object
+    zygote: Zygote
     folder: Path
     declared: TableDefinition
     snapshot_log_bytes: int = 1 << 16
@@ -86,7 +87,7 @@ class CrashingServer:
     num_starts: int = 0
     _has_acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def start(self) -> tuple[int, str]:
+    def start(self) -> tuple[Forked, str]:
         self.num_starts += 1
         socket = self.folder / f"{self.num_starts}.sock"
         return self.zygote.start(self.folder / "storage", socket, self.snapshot_log_bytes), f"unix:{socket}"
@@ -96,7 +97,7 @@ class CrashingServer:
 
         On a busy machine nothing may have been acknowledged by then; with `when_acknowledged` something was.
         """
-        pid, address = self.start()
+        server, address = self.start()
         try:
             if not when_acknowledged and rng.random() < 0.2:
                 # In its start: the folder is being recovered, or is not even locked.
@@ -107,14 +108,12 @@ class CrashingServer:
                 if when_acknowledged:
                     await self._until_acknowledged(work)
                 await asyncio.wait([work], timeout=rng.uniform(0.02, 0.3))
-                self.zygote.kill(pid)
-                pid = 0
+                server.kill()
                 # A write to a stream that has ended says so by InvalidStateError.
                 with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
                     await work
         finally:
-            if pid:
-                self.zygote.kill(pid)
+            self.zygote.release(server)
 
     def found(self) -> tuple[np.ndarray, RecoveryReport]:
         """Recover the folder here, check that each item is whole, and return the numbers of all."""
@@ -207,16 +206,9 @@ async def connected(address: str) -> AsyncIterator[replay_pb2_grpc.ReplayService
         yield replay_pb2_grpc.ReplayServiceStub(channel)
 
 
-@pytest.fixture(scope="module")
-def zygote(zygote_class: type) -> Iterator[object]:
-    started = zygote_class()
-    yield started
-    started.close()
-
-
 @pytest.mark.parametrize("level", [AcknowledgementLevel.PROCESS, AcknowledgementLevel.DISK])
 async def test_three_kills_lose_nothing_that_was_acknowledged(
-    zygote: object, tmp_path: Path, level: AcknowledgementLevel
+    zygote: Zygote, tmp_path: Path, level: AcknowledgementLevel
 ) -> None:
     server = CrashingServer(zygote, tmp_path, definition(level))
     rng = random.Random(7)
@@ -230,7 +222,7 @@ async def test_three_kills_lose_nothing_that_was_acknowledged(
 
 @pytest.mark.acceptance
 @pytest.mark.timeout(300)
-async def test_a_hundred_kills_lose_nothing_that_was_acknowledged(zygote: object, tmp_path: Path) -> None:
+async def test_a_hundred_kills_lose_nothing_that_was_acknowledged(zygote: Zygote, tmp_path: Path) -> None:
     server = CrashingServer(zygote, tmp_path, definition(AcknowledgementLevel.PROCESS))
     rng = random.Random(11)
 

@@ -1,10 +1,12 @@
 """Tables whose steps carry their own number, so that every item can be told."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+from durable_tables import Open, opening
 
 from heronry.replay.core.append_session import AppendHeader, AppendSession
 from heronry.replay.core.batch_buffer import ArrayBuffer
@@ -121,3 +123,9 @@ def bench() -> Callable[..., Bench]:
 def bench_class() -> type[Bench]:
     """For properties, which may not use a fixture of one test."""
     return Bench
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Open]:
+    """Opens the durable tables of the test's folder; they are closed with it."""
+    yield from opening(tmp_path)

@@ -27,6 +27,7 @@ class FailedCall:
         (errors.TableNotFoundError, grpc.StatusCode.NOT_FOUND),
         (errors.ConfigurationError, grpc.StatusCode.INVALID_ARGUMENT),
         (errors.ForeignEpochError, grpc.StatusCode.FAILED_PRECONDITION),
+        (errors.EnvironmentFaultError, grpc.StatusCode.UNKNOWN),
         (errors.InternalError, grpc.StatusCode.INTERNAL),
     ],
 )

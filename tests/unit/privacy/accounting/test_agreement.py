@@ -20,12 +20,13 @@ NAMES = {
     ZEROED: library.NeighboringRelation.REPLACE_SPECIAL,
 }
 DELTA = 1e-5
-GAUSSIAN = dp_event.GaussianDpEvent(1.5)
+# Much noise: what a distribution costs to compute grows with the losses that it tells apart.
+GAUSSIAN = dp_event.GaussianDpEvent(4.0)
 SAMPLED = dp_event.PoissonSampledDpEvent(0.05, GAUSSIAN)
-TRUNCATED = dp_event.TruncatedSubsampledGaussianDpEvent(100, 0.05, 10, 1.5)
+TRUNCATED = dp_event.TruncatedSubsampledGaussianDpEvent(100, 0.05, 10, 4.0)
 TREE = dp_event.SingleEpochTreeAggregationDpEvent(2.0, 64)
 CONCENTRATED = dp_event.ZCDpEvent(0.02)
-MIXED = dp_event.ComposedDpEvent([dp_event.SelfComposedDpEvent(SAMPLED, 3), GAUSSIAN, dp_event.GaussianDpEvent(2.0)])
+MIXED = dp_event.ComposedDpEvent([dp_event.SelfComposedDpEvent(SAMPLED, 3), GAUSSIAN, dp_event.GaussianDpEvent(6.0)])
 
 
 def drawn(noise_multiplier: float) -> object:
@@ -48,10 +49,10 @@ def theirs(
 RENYI = [
     (GAUSSIAN, GAUSSIAN, ADDED),
     (GAUSSIAN, GAUSSIAN, ZEROED),
-    (GAUSSIAN, dp_event.GaussianDpEvent(0.75), REPLACED),
+    (GAUSSIAN, dp_event.GaussianDpEvent(2.0), REPLACED),
     (SAMPLED, SAMPLED, ADDED),
     (SAMPLED, SAMPLED, ZEROED),
-    (drawn(1.5), drawn(0.75), REPLACED),
+    (drawn(4.0), drawn(2.0), REPLACED),
     (TREE, TREE, ZEROED),
     (CONCENTRATED, CONCENTRATED, ADDED),
     (CONCENTRATED, dp_event.ZCDpEvent(0.08), REPLACED),

@@ -26,8 +26,8 @@ def accountant_of(event: Event, count: int) -> Accountant:
     return accountant
 
 
-def quick(event: Event, count: int, delta: float) -> float:
-    bound = accountant_of(event, count).quick_epsilon(delta)
+def quick(accountant: Accountant, delta: float) -> float:
+    bound = accountant.quick_epsilon(delta)
     assert bound is not None
     return bound.epsilon
 
@@ -59,12 +59,15 @@ def test_of_gaussians_the_distribution_is_the_closed_form(noise: float, count: i
 def test_more_noise_and_a_larger_delta_spend_less_more_sampling_and_rounds_more(
     noise: float, rate: float, count: int, delta: float
 ) -> None:
-    spent = quick(sampled(noise, rate), count, delta)
+    accountant = accountant_of(sampled(noise, rate), count)
 
-    assert quick(sampled(noise * 1.1, rate), count, delta) <= spent
-    assert quick(sampled(noise, rate), count, delta * 2) <= spent
-    assert quick(sampled(noise, rate * 1.1), count, delta) >= spent
-    assert quick(sampled(noise, rate), count + 1, delta) >= spent
+    spent = quick(accountant, delta)
+
+    assert quick(accountant_of(sampled(noise * 1.1, rate), count), delta) <= spent
+    assert quick(accountant, delta * 2) <= spent
+    assert quick(accountant_of(sampled(noise, rate * 1.1), count), delta) >= spent
+    accountant.compose(sampled(noise, rate))
+    assert quick(accountant, delta) >= spent
 
 
 @MORE

@@ -68,8 +68,8 @@ def test_a_tree_costs_what_a_gaussian_of_its_height_does_by_renyi() -> None:
 
 
 def test_a_cap_costs_little_more_than_no_cap() -> None:
-    plain = plan(PoissonCohorts(0.1, 20, 10.0), delta=DELTA, noise_multiplier=1.0)
-    capped = plan(TruncatedPoissonCohorts(100, 0.1, 25, 20), delta=DELTA, noise_multiplier=1.0)
+    plain = plan(PoissonCohorts(0.1, 20, 10.0), delta=DELTA, noise_multiplier=3.0)
+    capped = plan(TruncatedPoissonCohorts(100, 0.1, 25, 20), delta=DELTA, noise_multiplier=3.0)
 
     assert plain.epsilon <= capped.epsilon <= plain.epsilon * 1.05
     assert [bound.epsilon is None for bound in capped.bounds] == [True, True, False]
