@@ -103,7 +103,7 @@ def test_small_networks_act_natively_and_large_ones_with_torch_where_it_is(monke
     assert choose_backend("auto", small, "policy", "cuda") == "torch"
     monkeypatch.setattr(forward_backends.importlib.util, "find_spec", lambda name: None)
     assert choose_backend("auto", large, "policy") == BACKEND
-    with pytest.raises(ConfigurationError, match=r"fleet\.policy: got 'torch'.*heronry\[torch\]"):
+    with pytest.raises(ConfigurationError, match=r"fleet\.policy: got 'torch'.*heronry\[learn\]"):
         make_forward("torch", small, "policy", random_tensors(small))
 
 
