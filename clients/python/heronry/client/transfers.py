@@ -1,5 +1,6 @@
 """Runs of steps on their way out of a table and into one."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from typing import Final
 
@@ -33,8 +34,13 @@ async def imported(call: "ImportCall", table: str, runs: Runs) -> pb.ImportRespo
     try:
         # Written one by one: gRPC would hide what goes wrong while it iterates by itself.
         async for request in _requests(table, runs):
-            await call.write(request)
-        await call.done_writing()
+            try:
+                await call.write(request)
+            except asyncio.InvalidStateError:
+                # The service has ended the call: what it answered says why.
+                break
+        else:
+            await call.done_writing()
         return await call
     finally:
         call.cancel()
