@@ -16,6 +16,7 @@ namespace {
 using games::HostedGame;
 using games::Shape;
 using Untyped = nb::ndarray<nb::c_contig, nb::device::cpu>;
+using Given = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 using Flags = Vector<bool>;
 template <typename Scalar>
 using Tensor = nb::ndarray<Scalar, nb::c_contig, nb::device::cpu>;
@@ -26,7 +27,7 @@ HERONRY_VECTOR_CLONES bool all_below(const std::int64_t* choices, std::size_t co
   return outside == 0;
 }
 
-void require_actions(const Untyped& actions, const Shape& shape, std::size_t num_rows) {
+void require_actions(const Given& actions, const Shape& shape, std::size_t num_rows) {
   const std::size_t count = num_rows * (shape.num_actions ? 1 : shape.num_action_values);
   if (shape.num_actions) {
     if (actions.dtype() != nb::dtype<std::int64_t>()) throw nb::type_error("actions of another type than int64");
@@ -55,7 +56,7 @@ void reset(HostedGame& game, Vector<const std::uint64_t> seeds, Untyped observat
   game.game().reset(0, game.shape().num_lanes, seeds.data(), observations.data());
 }
 
-void step(HostedGame& game, Untyped actions, Untyped observations, Tensor<float> rewards, Tensor<bool> terminated,
+void step(HostedGame& game, Given actions, Untyped observations, Tensor<float> rewards, Tensor<bool> terminated,
           Tensor<bool> truncated, Untyped next_observations) {
   const std::size_t num_rows = rewards.size(), num_lanes = game.shape().num_lanes;
   require(num_rows % num_lanes == 0, "not one reward for every lane");

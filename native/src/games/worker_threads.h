@@ -27,7 +27,9 @@ class WorkerThreads {
   std::size_t num_threads() const { return num_threads_; }
 
   // Calls part(0), in the caller's thread, to part(num_threads - 1), each in one of its own; part throws nothing.
+  // Callers who share a game by mistake take turns here: two rounds at once would wait for each other for ever.
   void run(const std::function<void(std::size_t)>& part) {
+    const std::lock_guard turn(running_);
     for (std::size_t i = threads_.size() + 1; i < num_threads_; ++i) threads_.emplace_back([this, i] { serve(i); });
     {
       const std::lock_guard lock(mutex_);
@@ -57,7 +59,7 @@ class WorkerThreads {
 
   const std::size_t num_threads_;
   std::vector<std::thread> threads_;
-  std::mutex mutex_;
+  std::mutex running_, mutex_;
   std::condition_variable begun_, ended_;
   const std::function<void(std::size_t)>* part_ = nullptr;
   std::size_t num_running_ = 0, round_ = 0;

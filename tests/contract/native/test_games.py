@@ -1,5 +1,7 @@
 """One suite over both twins of every game: what holds whatever the rules are."""
 
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -250,3 +252,27 @@ def test_only_long_steps_leave_the_lock(twins: list[Loops]) -> None:
     assert make_game("CartPole-v1", 65536, loops=twins[0]).releases_lock
     assert not make_game("CartPole-v1", 16, loops=twins[0]).releases_lock
     assert not make_game("CartPole-v1", 65536, loops=twins[1]).releases_lock
+
+
+@every_game
+def test_actions_may_be_read_only(loops: Loops, name: str) -> None:
+    game = make_game(name, some_lanes(name, 2), loops=loops)
+    actions = allowed_actions(game, np.random.default_rng(0))
+    actions.flags.writeable = False
+
+    game.step(actions, game.new_arrays())
+
+    assert (game.states()[:, -1] <= 1).all()
+
+
+def test_threads_that_share_a_game_by_mistake_take_turns(twins: list[Loops]) -> None:
+    game = make_game("Acrobot-v1", 4096, num_threads=3, loops=twins[0])
+    actions = np.ones((20, 4096), np.int64)
+    sharing = [threading.Thread(target=game.step, args=(actions, game.new_arrays(20)), daemon=True) for _ in range(3)]
+
+    for thread in sharing:
+        thread.start()
+    for thread in sharing:
+        thread.join(20.0)
+
+    assert not any(thread.is_alive() for thread in sharing)

@@ -235,3 +235,15 @@ def test_pictures_of_different_states_differ_and_of_one_state_do_not(twins: list
         np.testing.assert_array_equal(picture, numpy.render(lane))
         colours = picture.astype(np.int64) @ [1, 256, 65536]
         assert len(np.unique(colours)) > 10
+
+
+def test_lanes_of_neighbouring_seeds_do_not_begin_alike(loops: Loops) -> None:
+    num_lanes = 10_000
+    game = make_game("CartPole-v1", num_lanes, loops=loops)
+    game.reset(np.arange(num_lanes, dtype=np.uint64))
+
+    states = game.states()[:, :4]
+
+    neighbours = [np.corrcoef(column[:-1], column[1:])[0, 1] for column in states.T]
+    # Of independent lanes one of four correlations is as large once in 2,500 sets of seeds; these are fixed.
+    assert np.abs(neighbours).max() * np.sqrt(num_lanes) < 3.9
