@@ -23,8 +23,8 @@ SPEC = {
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """A fleet that has collected something."""
+def addresses() -> Iterator[dict[str, str]]:
+    """Services by role; the fleet has collected something."""
     network = network_for("external", Layers((8,)), ObservationSpace((4,)), ActionSpace("discrete", num_actions=2))
     with Mesh.embedded() as mesh:
         mesh.start_run(SPEC)
@@ -33,8 +33,13 @@ def address() -> Iterator[str]:
         while mesh.fleet.statistics().num_unrolls == 0:
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        (service,) = [s for s in mesh.coordinator.list_services() if s.role.value == "fleet"]
-        yield service.addresses[0]
+        yield {service.role.value: service.addresses[0] for service in mesh.coordinator.list_services()}
+
+
+@pytest.fixture(scope="module")
+def address(addresses: dict[str, str]) -> str:
+    """Of the fleet."""
+    return addresses["fleet"]
 
 
 def test_a_fleet_tells_what_it_does(heronry, address: str) -> None:
@@ -84,3 +89,10 @@ def test_nobody_at_the_address_is_said(heronry, tmp_path: Path) -> None:
 
     assert refused.code == 2
     assert "allowed: one where a fleet answers (`heronry serve fleet` starts one)" in refused.err
+
+
+def test_a_service_of_another_kind_at_the_address_is_said(heronry, addresses: dict[str, str]) -> None:
+    refused = heronry("fleet", "status", "--address", addresses["params"])
+
+    assert refused.code == 2
+    assert "allowed: one where a fleet answers" in refused.err

@@ -9,7 +9,7 @@ from heronry.cli.access import Access
 from heronry.cli.mesh_state import MeshState
 from heronry.client.service_client import ServiceClient
 from heronry.launch.ports import LOOPBACK, port_of
-from heronry.types.errors import ConfigurationError, UnavailableError
+from heronry.types.errors import ConfigurationError, UnavailableError, UnimplementedError
 from heronry.wire.addresses import parse_address
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def ask_service(access: Access, asked: Asked[Client], question: Callable[[Client
             # A first small call: with nobody there the user should hear so at once, whatever comes next.
             try:
                 await asked.probe(client)
-            except UnavailableError:
+            except (UnavailableError, UnimplementedError):
                 starts = f"`heronry serve {asked.role}` starts one"
                 allowed = f"one where a {asked.title} answers ({starts}){access.tls_hint()}"
                 raise ConfigurationError.of("--address", where, allowed) from None

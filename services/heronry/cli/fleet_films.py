@@ -44,14 +44,21 @@ class Film:
 
 
 def record_film(access: Access, film: Film) -> dict[str, object]:
-    """Have the film made, write it, and tell about it."""
+    """Have the film made, write it, and tell about it.
+
+    Raises:
+      ConfigurationError: the file cannot be written, or as `Film.order`.
+    """
     order = film.order()
 
     async def ask(client: FleetClient) -> Recording:
         return await client.record_episode(order)
 
     recording = ask_fleet(access, ask)
-    film.dest.write_bytes(recording.file)
+    try:
+        film.dest.write_bytes(recording.file)
+    except OSError as error:
+        raise ConfigurationError.of("DEST", str(film.dest), f"a file that can be written ({error.strerror})") from error
     return {
         "file": str(film.dest),
         "bytes": len(recording.file),

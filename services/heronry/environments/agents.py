@@ -84,10 +84,7 @@ class ParallelGame:
         playing = self.playing
         chosen = {a: action for a, action, plays in zip(self.agents, actions, playing, strict=True) if plays}
         outcome = _outcome(self.agents, *self._environment.step(chosen))
-        # An agent that is gone without a word was not beaten: its part was cut.
-        for i, (before, now) in enumerate(zip(playing, self.playing, strict=True)):
-            if before and not now and not outcome.terminated[i]:
-                outcome.truncated[i] = True
+        _cut_short(outcome, playing, self.playing)
         return outcome
 
     def render(self) -> object:
@@ -123,9 +120,11 @@ class TurnBasedGame:
 
     def step(self, actions: Sequence[Any]) -> Outcome:
         environment = self._environment
+        playing = self.playing
         environment.step(actions[self.agents.index(environment.agent_selection)])
         outcome = self._look(environment.rewards)
         self._leave()
+        _cut_short(outcome, playing, self.playing)
         return outcome
 
     def render(self) -> object:
@@ -156,6 +155,13 @@ def _agents_of(environment: Any) -> tuple[str, ...]:  # noqa: ANN401 - both kind
 
 def _is_out(environment: "pettingzoo.AECEnv[str, Any, Any]", agent: str) -> bool:
     return bool(environment.terminations.get(agent) or environment.truncations.get(agent))
+
+
+def _cut_short(outcome: Outcome, before: list[bool], now: list[bool]) -> None:
+    """Truncate the parts of agents that are gone without a word: they were not beaten."""
+    for i, (played, plays) in enumerate(zip(before, now, strict=True)):
+        if played and not plays and not outcome.terminated[i]:
+            outcome.truncated[i] = True
 
 
 def _outcome(

@@ -1,15 +1,23 @@
 """Checks what environments return, and names those that break their contract."""
 
 from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from heronry.environments.faults import LaneFault
-from heronry.environments.vector import Bools, Step, VectorEnvironment
+from heronry.environments.vector import Bools, Step, VectorEnvironment, Work
 from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.types.errors import EnvironmentFaultError
 from heronry.types.tensors import Array
+
+
+@runtime_checkable
+class _OneByOne(Protocol):
+    """An engine that tells which lane is at work, and whether it is being reset."""
+
+    at_work: tuple[int, bool] | None
 
 
 class CheckedEnvironment:
@@ -32,6 +40,7 @@ class CheckedEnvironment:
         # The step of the fleet before each episode's first: one assignment an episode, not one a step.
         self._begun_at: npt.NDArray[np.int64] = np.zeros(num_envs, np.int64)
         self._now = 0
+        self._is_asked = False
 
     @property
     def engine(self) -> VectorEnvironment:
@@ -62,6 +71,21 @@ class CheckedEnvironment:
         except LaneFault as fault:
             raise self._named(fault, is_reset=True) from fault
 
+    @property
+    def work(self) -> Work | None:
+        """What is under way; safe from any thread."""
+        call = self._now
+        if not self._is_asked:
+            return None
+        at_work = self._engine.at_work if isinstance(self._engine, _OneByOne) else None
+        return Work(call, None, call == 0) if at_work is None else Work(call, *at_work)
+
+    def hung(self, work: Work, limit_s: float) -> EnvironmentFaultError:
+        """Return the fault of an environment that has been at this work for longer."""
+        what = f"no end of a {'reset' if work.is_reset else 'step'} within {limit_s:g} s"
+        remedy = "in a process of its own (isolation: process) it would be begun anew"
+        return self._named(LaneFault(work.lane, f"{what}; {remedy}"), is_reset=work.is_reset)
+
     def reset(self, seeds: Sequence[int]) -> Array:
         """Begin the first episodes.
 
@@ -71,11 +95,14 @@ class CheckedEnvironment:
         self._seeds = [int(seed) for seed in seeds]
         self._episodes[:] = 0
         self._begun_at[:] = self._now = 0
+        self._is_asked = True
         try:
             shown = self._engine.reset(seeds)
-            _check_observations(shown)
+            check_observations(shown)
         except LaneFault as fault:
             raise self._named(fault, is_reset=True) from fault
+        finally:
+            self._is_asked = False
         return shown
 
     def step(self, actions: Array) -> Step:
@@ -86,14 +113,17 @@ class CheckedEnvironment:
           InvalidArgumentError: the action space does not hold the actions.
         """
         self._now += 1
+        self._is_asked = True
         try:
             step = self._engine.step(actions)
-            _check_rewards(step)
-            _check_observations(step.next_observation)
+            check_rewards(step.reward)
+            check_observations(step.next_observation)
             if step.observation is not step.next_observation:
-                _check_observations(step.observation)
+                check_observations(step.observation)
         except LaneFault as fault:
             raise self._named(fault) from fault
+        finally:
+            self._is_asked = False
         self._count(step)
         return step
 
@@ -128,14 +158,24 @@ class CheckedEnvironment:
         return f"one of {first} to {first + self.num_envs - 1}, the figures are of {first}"
 
 
-def _check_rewards(step: Step) -> None:
-    finite = np.isfinite(step.reward)
+def check_rewards(rewards: npt.NDArray[np.floating[Any]]) -> None:
+    """Refuse rewards that are not finite.
+
+    Raises:
+      LaneFault: names the first lane that has one.
+    """
+    finite = np.isfinite(rewards)
     if not finite.all():
         lane = int(np.argmin(finite))
-        raise LaneFault(lane, f"returned the reward {step.reward[lane]}")
+        raise LaneFault(lane, f"returned the reward {rewards[lane]}")
 
 
-def _check_observations(observations: Array) -> None:
+def check_observations(observations: Array) -> None:
+    """Refuse observations with a number that is not finite.
+
+    Raises:
+      LaneFault: names the first lane that has one.
+    """
     if observations.dtype == np.uint8 or np.isfinite(observations).all():
         return
     rows = observations.reshape(len(observations), -1)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from heronry.environments.checked import CheckedEnvironment
 from heronry.environments.engines import engine_of, is_isolated, lanes_per_environment
 from heronry.environments.gymnasium_engine import has_vector_entry_point, is_single, make_gymnasium, make_single
+from heronry.environments.restart_budget import RestartBudget
 from heronry.environments.settings import EnvironmentSettings
 from heronry.environments.vector import VectorEnvironment
 from heronry.maths.spaces import ActionSpace, ObservationSpace
@@ -13,13 +14,20 @@ from heronry.types.errors import InvalidArgumentError
 __all__ = ["has_vector_entry_point", "is_single", "make_environment", "make_one", "make_single", "read_spaces"]
 
 
-def make_environment(settings: EnvironmentSettings, num_envs: int, *, with_pictures: bool = False) -> VectorEnvironment:
+def make_environment(
+    settings: EnvironmentSettings,
+    num_envs: int,
+    *,
+    with_pictures: bool = False,
+    restarts: RestartBudget | None = None,
+) -> VectorEnvironment:
     """Return `num_envs` lanes, in this process or in workers.
 
     Args:
       settings: what, and how.
       num_envs: a multiple of `lanes_per_environment(settings)`.
       with_pictures: whether `render` is to work; where it costs time, it does without otherwise.
+      restarts: that others share; None: `settings.max_restarts`.
 
     Raises:
       EnvironmentNotFoundError: the engine has nothing of that name; names the nearest.
@@ -29,7 +37,7 @@ def make_environment(settings: EnvironmentSettings, num_envs: int, *, with_pictu
     if is_isolated(settings):
         from heronry.environments.isolated import make_isolated  # here, because it makes environments itself
 
-        return make_isolated(settings, num_envs, with_pictures=with_pictures)
+        return make_isolated(settings, num_envs, with_pictures=with_pictures, restarts=restarts)
     if engine_of(settings) == "native":
         from heronry.environments.native_engine import NativeEnvironment  # here, because it loads the native games
 

@@ -1,5 +1,6 @@
 """PettingZoo's games in lanes: those of one game are adjacent, one an agent."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,9 @@ class GamesOfAgents:
     for its turn takes part: it gets rewards, and where actions are choices its only one is 0.
     Raises `LaneFault` for what a game does wrong.
 
+    Attributes:
+      at_work: the lane that was asked last, and whether for a reset.
+
     Args:
       games: have as many agents each.
       spaces: observation and action space of every agent, as Gymnasium has them.
@@ -40,6 +44,7 @@ class GamesOfAgents:
         self._shown: Array = np.zeros((self.num_envs, *self._observations.space.shape), np.float32)
         self._seeds = [0] * len(self._games)
         self._episodes = [0] * len(self._games)
+        self.at_work: tuple[int, bool] | None = None
 
     @property
     def num_envs(self) -> int:
@@ -103,20 +108,24 @@ class GamesOfAgents:
         return picture_of(game.render, type(game).__name__)
 
     def close(self) -> None:
-        for game in self._games:
-            game.close()
+        with contextlib.ExitStack() as closing:
+            # All of them, also where one raises.
+            for game in self._games:
+                closing.callback(game.close)
 
     def _played(self, game: Game, index: int, actions: Sequence[Any]) -> Outcome:
-        acting = next((i for i, may in enumerate(game.may_act) if may), 0)
+        acting = index * self._num_agents + next((i for i, may in enumerate(game.may_act) if may), 0)
+        self.at_work = acting, False
         try:
             return game.step(actions)
         except BaseException as error:
-            raise fault_of(error, index * self._num_agents + acting, "step()") from error
+            raise fault_of(error, acting, "step()") from error
 
     def _begin(self, index: int) -> bool:
         """Begin a game's next episode; tell whether it says what is allowed."""
         episode = self._episodes[index]
         self._episodes[index] += 1
+        self.at_work = index * self._num_agents, True
         try:
             outcome = self._games[index].reset(_episode_seed(self._seeds[index], episode))
         except BaseException as error:

@@ -35,7 +35,8 @@ class EnvironmentSettings:
       isolation: `process` keeps environments in processes of their own, `none` in the fleet's;
         `auto` isolates what is not known to behave: factories and commands.
       num_workers: processes of isolated environments, 0: one a core; threads of a native game, 0: one.
-      step_timeout_s, reset_timeout_s: after which an isolated environment counts as hung.
+      step_timeout_s, reset_timeout_s: after which an environment counts as hung; in the fleet's own
+        process that fails the run.
       max_restarts: of dead or hung environments, before the run fails.
       max_memory_mb: resident memory of one worker, its simulator included, above which it is
         restarted between two episodes; None: unbounded.

@@ -1,5 +1,6 @@
 """Environments of one kind stepped one after another, for engines that are not vectorised."""
 
+import contextlib
 import copy
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,6 +25,9 @@ class SingleEnvironments:
 
     No row is lost to resetting, and each environment has a seed of its own. Raises `LaneFault`
     for what an environment does wrong.
+
+    Attributes:
+      at_work: the lane that was asked last, and whether for a reset.
     """
 
     def __init__(self, make: Callable[[], SingleEnvironment], num_envs: int) -> None:
@@ -36,6 +40,7 @@ class SingleEnvironments:
         # None until an environment has been reset: masks are found in what it says then.
         self._is_masked: bool | None = None if self._masks.can_be_masked else False
         self._allowed: list[Bools | None] = [None] * num_envs
+        self.at_work: tuple[int, bool] | None = None
 
     @property
     def num_envs(self) -> int:
@@ -81,6 +86,7 @@ class SingleEnvironments:
         figures: list[tuple[float, bool, bool]] = []
         executed = self._actions.encode_each(actions)
         for lane, environment in enumerate(self._environments):
+            self.at_work = lane, False
             try:
                 observation, reward, terminated, truncated, info = environment.step(executed[lane])
                 figures.append((float(reward), bool(terminated), bool(truncated)))
@@ -105,12 +111,15 @@ class SingleEnvironments:
         return picture_of(environment.render, name)
 
     def close(self) -> None:
-        for environment in self._environments:
-            environment.close()
+        with contextlib.ExitStack() as closing:
+            # All of them, also where one raises.
+            for environment in self._environments:
+                closing.callback(environment.close)
 
     def _begin(self, lane: int, seed: int | None = None) -> tuple[Any, Info]:
         """Begin an episode; a seed begins them anew."""
         environment = self._environments[lane]
+        self.at_work = lane, True
         try:
             observation, info = environment.reset(seed=seed)
         except BaseException as error:
@@ -142,19 +151,28 @@ class SingleEnvironments:
         )
 
     def _encode(self, observations: list[Any]) -> Array:
-        try:
-            return self._observations.encode_each(observations)
-        except Exception as error:
-            raise self._culprit(observations, error) from error
+        return encode_lanes(self._observations, observations)
 
-    def _culprit(self, observations: list[Any], error: Exception) -> LaneFault:
-        """Find the environment whose observation its space does not hold."""
-        for lane, observation in enumerate(observations):
-            try:
-                self._observations.encode_each([observation])
-            except Exception as own:  # noqa: BLE001 - of what the environment returned
-                return LaneFault(lane, f"showed what its space does not hold: {own}")
-        return LaneFault(None, f"showed what its space does not hold: {error}")
+
+def encode_lanes(codec: ObservationCodec, observations: list[Any]) -> Array:
+    """Return one observation a lane as `[N, ...]`.
+
+    Raises:
+      LaneFault: names the lane whose observation the space does not hold.
+    """
+    try:
+        return codec.encode_each(observations)
+    except Exception as error:
+        raise _culprit(codec, observations, error) from error
+
+
+def _culprit(codec: ObservationCodec, observations: list[Any], error: Exception) -> LaneFault:
+    for lane, observation in enumerate(observations):
+        try:
+            codec.encode_each([observation])
+        except Exception as own:  # noqa: BLE001 - of what the environment returned
+            return LaneFault(lane, f"showed what its space does not hold: {own}")
+    return LaneFault(None, f"showed what its space does not hold: {error}")
 
 
 def _copied(observation: Any) -> Any:  # noqa: ANN401 - any environment's

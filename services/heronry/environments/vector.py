@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heronry.maths.spaces import ActionSpace, ObservationSpace
+from heronry.types.errors import EnvironmentFaultError
 from heronry.types.run import EnvironmentFailure
 from heronry.types.tensors import Array, FloatArray
 
@@ -88,6 +89,34 @@ class VectorEnvironment(Protocol):
 
     def close(self) -> None:
         """Release what the environments hold."""
+        ...
+
+
+class Work(NamedTuple):
+    """What environments have been asked for.
+
+    Attributes:
+      call: the number of the step, 0 for a reset of all.
+      lane: that is at work; None where the engine does not tell.
+      is_reset: whether it is being reset, as far as the engine tells.
+    """
+
+    call: int
+    lane: int | None
+    is_reset: bool
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A `VectorEnvironment` whose environments live in this process, where nothing can end one that hangs."""
+
+    @property
+    def work(self) -> Work | None:
+        """What is under way; None: nothing. Safe from any thread."""
+        ...
+
+    def hung(self, work: Work, limit_s: float) -> EnvironmentFaultError:
+        """Return the fault of an environment that has been at this work for longer."""
         ...
 
 

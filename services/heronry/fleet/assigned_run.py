@@ -1,8 +1,7 @@
 """One run as one fleet carries it out, from its assignment to its end."""
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,6 +12,7 @@ from heronry.client.learner import LearnerClient
 from heronry.client.options import ConnectionOptions
 from heronry.client.params import ParamsClient
 from heronry.client.replay import ReplayClient
+from heronry.environments.faults import words_of
 from heronry.environments.vector import VectorEnvironment
 from heronry.fleet.barriers import Barriers
 from heronry.fleet.central_policy import CentralPolicy
@@ -21,6 +21,7 @@ from heronry.fleet.collector import Collector, CollectorSettings
 from heronry.fleet.core.actor import Actor
 from heronry.fleet.core.behaviour import BehaviourPolicy
 from heronry.fleet.core.figures import FleetFigures
+from heronry.fleet.core.watchdog import Watchdog
 from heronry.fleet.gate import Gate
 from heronry.fleet.judge import EvaluationOrder, Judge
 from heronry.fleet.plan import RunPlan
@@ -36,6 +37,7 @@ from heronry.types.run import Assignment, Evaluation, FleetStatistics, Progress,
 _log = structlog.get_logger("heronry.fleet")
 
 _CLOSE_S: Final = 1.0
+_MAKING_S: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -122,11 +124,9 @@ class AssignedRun:
         """Stop collecting, release the environments, drop the connections."""
         self._stop()
         await asyncio.gather(self._task, return_exceptions=True)
-        if self._actor is not None:
-            # A step may take long; the thread that hangs in it is left behind.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_CLOSE_S):
-                    await self._owner.call(self._actor.close)
+        # A step may take long: the environments are released when it ends, and a thread that hangs is left behind.
+        releasing = asyncio.create_task(self._owner.call(self._release))
+        await asyncio.wait({releasing}, timeout=_CLOSE_S)
         self._owner.close(timeout_s=0)
         self._judge.close()
         if self._central is not None:
@@ -151,17 +151,40 @@ class AssignedRun:
     async def _work(self) -> None:
         """Collect from the first RUNNING to the end; tell whatever prevents it."""
         try:
-            self._actor = await self._owner.call(self._make_actor)
-            self._figures.policy = "central" if self._plan.is_central else self._actor.backend
+            actor = await self._made()
+            self._figures.policy = "central" if self._plan.is_central else actor.backend
             self._context.report()
             await self._may_start.wait()
-            await self._collect(self._actor)
+            await _first_to_end(self._collect(actor), self._watch(actor))
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001  # an environment may raise anything; the coordinator is told
             self._fail(error)
         finally:
             asyncio.get_running_loop().call_soon(self._context.report)
+
+    async def _made(self) -> Actor:
+        """Return the actor, made in its thread; a factory may hang, and somebody wonder."""
+        making = asyncio.create_task(self._owner.call(self._make_actor))
+        try:
+            while not (await asyncio.wait({making}, timeout=_MAKING_S))[0]:
+                _log.warning("environments_still_being_made", environment=self._plan.lanes.environment.id)
+        finally:
+            making.cancel()
+        return making.result()
+
+    async def _watch(self, actor: Actor) -> None:
+        """Wait for an environment that hangs in this process.
+
+        Raises:
+          EnvironmentFaultError: there is one.
+        """
+        watchdog = Watchdog(actor.environments, self._plan.lanes.environment, self._context.clock.now)
+        while True:
+            fault = watchdog.look()
+            if fault is not None:
+                raise fault
+            await asyncio.sleep(watchdog.period_s)
 
     async def _collect(self, actor: Actor) -> None:
         plan, context = self._plan, self._context
@@ -219,7 +242,18 @@ class AssignedRun:
 
         plan = self._plan
         self._figures.engine = engine_of(plan.lanes.environment)
-        return make_actor(plan.lanes, plan.actor, self._make_policy, self._context.clock.now, self._gate.may_go_on)
+        made = make_actor(plan.lanes, plan.actor, self._make_policy, self._context.clock.now, self._gate.may_go_on)
+        # Here, in their thread: nobody may wait for them any more, but they must be released.
+        self._actor = made
+        return made
+
+    def _release(self) -> None:
+        """Close the environments, if they were made; they may fail at that."""
+        try:
+            if self._actor is not None:
+                self._actor.close()
+        except Exception as error:  # noqa: BLE001  # an environment may raise anything
+            _log.warning("environments_not_closed", run_id=self.run_id, reason=words_of(error))
 
     def _fail(self, error: Exception) -> None:
         self._gate.stop()
@@ -236,3 +270,16 @@ class AssignedRun:
             return endpoints[0].addresses
 
         return resolve
+
+
+async def _first_to_end(*works: Coroutine[object, object, None]) -> None:
+    """Run works side by side until one of them ends, and raise what it raised; the others are cancelled."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()

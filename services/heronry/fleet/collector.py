@@ -1,6 +1,7 @@
 """The collecting loop: chooses weights, has a block collected in the actor's thread, appends it."""
 
 import asyncio
+import dataclasses
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -135,7 +136,7 @@ class Collector:
                     return
                 newest = self._choice.newest or behaviour.newest
                 self._figures.add(unroll, behaviour.version, newest)
-                self._figures.note_environments(actor.num_restarts, actor.failures)
+                self._note_environments(actor)
                 began_s = self._clock.now()
                 await sending
                 if self._is_too_old(behaviour.version, newest):
@@ -148,6 +149,14 @@ class Collector:
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
+
+    def _note_environments(self, actor: Actor) -> None:
+        """Count environments that were begun anew, and tell each in the log: `train` has no other place for them."""
+        known = self._figures.failures
+        for failure in actor.failures:
+            if failure not in known:
+                _log.warning("environment_begun_anew", **dataclasses.asdict(failure))
+        self._figures.note_environments(actor.num_restarts, actor.failures)
 
     async def _next_behaviour(self, actor: Actor, owner: Owner) -> Behaviour:
         began_s = self._clock.now()

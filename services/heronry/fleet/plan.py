@@ -65,7 +65,7 @@ class RunPlan:
             fleet_index=fleet_index,
         )
         return cls(
-            lanes=LaneSettings(EnvironmentSettings.of_spec(spec.environment), spec.fleet.num_envs, spec.fleet.overlap),
+            lanes=_lanes(spec),
             actor=actor,
             network=spec.network.model_dump(),
             backend=spec.fleet.policy,
@@ -90,6 +90,13 @@ class RunPlan:
             device=self.device,
             forward=forward,
         )
+
+
+def _lanes(spec: RunSpec) -> LaneSettings:
+    fleet = spec.fleet
+    # While one half waits for a policy that is elsewhere, the other may step.
+    overlap = True if fleet.overlap is None and fleet.inference == "central" else fleet.overlap
+    return LaneSettings(EnvironmentSettings.of_spec(spec.environment), fleet.num_envs, overlap)
 
 
 def _lockstep(spec: RunSpec) -> LockstepPlan:

@@ -4,9 +4,10 @@ import difflib
 import importlib
 import importlib.util
 from collections.abc import Iterable
+from types import ModuleType
 
 from heronry.spec.environment import EnvironmentSettings
-from heronry.types.errors import ConfigurationError, EnvironmentNotFoundError
+from heronry.types.errors import ConfigurationError, EnvironmentFaultError, EnvironmentNotFoundError
 
 # Gymnasium's own families and what they need beside it.
 _NEEDS = {
@@ -75,9 +76,21 @@ def check_pettingzoo(environment_id: str) -> None:
         _import_game(environment_id, entry_point.partition(":")[0])
 
 
+def _imported(environment_id: str, module: str) -> ModuleType:
+    """Import a user's module, or name the environment that it is of in what it raises but for an ImportError."""
+    try:
+        return importlib.import_module(module)
+    except (ImportError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        is_exit = isinstance(error, SystemExit)
+        what = f"called exit({error})" if is_exit else f"raised {type(error).__name__} in its import: {error}"
+        raise EnvironmentFaultError.in_making(environment_id, what) from error
+
+
 def _import_game(environment_id: str, module: str) -> None:
     try:
-        importlib.import_module(module)
+        _imported(environment_id, module)
     except ImportError as error:
         # PettingZoo's modules say themselves what to install, or where they have gone to.
         if error.name is not None and f"{module}.".startswith(f"{error.name}."):
@@ -154,7 +167,7 @@ def _require(package: str, environment_id: str, requirement: str) -> None:
 
 def _check_factory(environment_id: str, module: str, name: str) -> None:
     try:
-        found = importlib.import_module(module)
+        found = _imported(environment_id, module)
     except ImportError as error:
         raise EnvironmentNotFoundError.of("environment", environment_id, f"{error}") from error
     # Gymnasium's own `module:Env-v0` registers on import; a factory is an attribute.

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 import types
 from contextlib import asynccontextmanager
 
@@ -177,9 +178,33 @@ class BrokenEnvironment(gymnasium.Env):
         return np.zeros(4, np.float32), 0.0, False, False, {}
 
 
+class HangingEnvironment(BrokenEnvironment):
+    """Does not come back from its third step until it is let go."""
+
+    may_end = threading.Event()
+    num_closed = 0
+
+    def step(self, action):
+        self.num_steps += 1
+        if self.num_steps == 3:
+            self.may_end.wait(DEADLINE_S)
+        return np.zeros(4, np.float32), 0.0, False, False, {}
+
+    def close(self):
+        type(self).num_closed += 1
+        raise RuntimeError("the window is gone already")
+
+
 @pytest.fixture
-def broken_environment(monkeypatch):
+def broken_environments(monkeypatch):
     module = types.ModuleType("broken_environments")
     module.BrokenEnvironment = BrokenEnvironment
+    module.HangingEnvironment = type("HangingEnvironment", (HangingEnvironment,), {"may_end": threading.Event()})
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    return "broken_environments:BrokenEnvironment"
+    yield module
+    module.HangingEnvironment.may_end.set()
+
+
+@pytest.fixture
+def broken_environment(broken_environments):
+    return f"{broken_environments.__name__}:BrokenEnvironment"

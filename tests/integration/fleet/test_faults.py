@@ -1,6 +1,30 @@
 """What a fleet survives, and how it tells what it cannot."""
 
+import pytest
+from structlog.testing import capture_logs
+
 from heronry.types.run import RunState
+
+FALLING = """
+import gymnasium
+import numpy as np
+
+
+class Falling(gymnasium.Env):
+    observation_space = gymnasium.spaces.Box(-1, 1, (4,), np.float32)
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.steps = 0
+        return np.zeros(4, np.float32), {}
+
+    def step(self, action):
+        self.steps += 1
+        if self.steps == 30:
+            raise RuntimeError("the arm is stuck")
+        return np.zeros(4, np.float32), 1.0, False, False, {}
+"""
 
 
 async def num_inserts(mesh, table):
@@ -45,6 +69,28 @@ async def test_an_environment_that_raises_fails_the_run_by_name(make_mesh, broke
         assert broken_environment in failure
         assert "step 3" in failure
         assert "raised ValueError in step(): the simulator fell over" in failure
+
+
+@pytest.mark.acceptance
+async def test_an_isolated_environment_that_raises_is_begun_anew_counted_and_told(
+    make_mesh, tmp_path, monkeypatch, wait_until
+):
+    (tmp_path / "falling_environments.py").write_text(FALLING)
+    monkeypatch.syspath_prepend(tmp_path)
+    environment = {"id": "falling_environments:Falling", "num_workers": 1}
+
+    with capture_logs() as logs:
+        async with make_mesh(environment=environment, fleet={"num_envs": 1, "unroll_length": 8}) as mesh:
+            await mesh.begin()
+            await wait_until(lambda: mesh.progress().figures.get("env_steps", 0) > 40)
+            statistics = await mesh.fleet.statistics()
+
+    (told,) = [entry for entry in logs if entry["event"] == "environment_begun_anew"][:1]
+    assert (told["environment_index"], told["step"]) == (0, 30)
+    assert told["reason"] == statistics.failures[0].reason
+    assert "the arm is stuck" in told["reason"]
+    assert told["seed"] == statistics.failures[0].seed
+    assert statistics.num_restarts >= 1
 
 
 async def test_an_unknown_environment_fails_the_run_with_the_nearest_name(make_mesh, wait_until):

@@ -75,6 +75,23 @@ def test_a_windows_mask_is_that_of_the_row_it_is_bootstrapped_from(make_batch, m
     np.testing.assert_array_equal(dealt[1].successor_masks, transitions.successor_masks[1::4])
 
 
+def test_a_window_ends_before_a_row_that_its_environments_death_lost(make_batch, make_network, discrete) -> None:
+    # A death in the first step of a block: the row before it, in the block before, could not be told of it.
+    network, _ = make_network("dqn", discrete)
+    batch = make_batch(1, discrete, num_steps=3, batch_size=2)
+    never, mask = np.zeros((3, 2), bool), np.ones((3, 2), bool)
+    mask[1, 0] = False
+    batch = replace(batch, columns={**batch.columns, "terminated": never, "truncated": never, "mask": mask})
+    rewards, shown = batch.columns["reward"], batch.columns["next_observation"]
+
+    transitions = transitions_of(batch, network, 0.9, 1.0, CPU)
+
+    whole = rewards[0, 1] + 0.9 * rewards[1, 1] + 0.81 * rewards[2, 1]
+    np.testing.assert_allclose(transitions.rewards, [rewards[0, 0], whole], rtol=1e-6)
+    np.testing.assert_allclose(transitions.discounts, [0.9, 0.729], rtol=1e-6)
+    np.testing.assert_array_equal(transitions.successors, network.inputs(shown[[0, 2], [0, 1]]))
+
+
 def test_the_loss_weighs_hubers_of_the_errors() -> None:
     errors, weights = np.array([0.5, -3.0, 2.0]), np.array([1.0, 0.5, 0.0])
 

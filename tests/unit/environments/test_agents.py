@@ -100,6 +100,16 @@ class Counter(pettingzoo.AECEnv):
         self.agent_selection = other
 
 
+class Abandoned(Counter):
+    """The same game whose players are gone at its end, without a word."""
+
+    def step(self, action):
+        super().step(action)
+        if self._sum >= 4:
+            self.agents = []
+            self.terminations, self.truncations = {}, {}
+
+
 class Unequal(Race):
     def action_space(self, agent):
         return spaces.Discrete(2 + self.possible_agents.index(agent))
@@ -130,7 +140,7 @@ class Falling(Race):
 def games(monkeypatch):
     module = types.ModuleType(MODULE)
     module.parallel_env = Race
-    for kind in (Race, Counter, Unequal, Turns, Falling):
+    for kind in (Race, Counter, Abandoned, Unequal, Turns, Falling):
         setattr(module, kind.__name__, kind)
     monkeypatch.setitem(sys.modules, MODULE, module)
 
@@ -226,6 +236,18 @@ def test_a_waiting_players_rows_are_transitions_too():
     assert shown.argmax(axis=1).tolist() == [0, 0]
     assert step.next_observation.argmax(axis=1).tolist() == [2, 2]
     assert step.mask.all()
+
+
+def test_players_that_are_gone_without_a_word_are_cut_short():
+    environment = make_environment(game("Abandoned"), 2)
+    environment.reset([1, 1])
+
+    first, second = (environment.step(np.array([1, 1])) for _ in range(2))
+
+    assert not (first.terminated | first.truncated).any()
+    assert second.truncated.tolist() == [True, True]
+    assert second.terminated.tolist() == [False, False]
+    assert second.reward.tolist() == [-1.0, 1.0]
 
 
 def test_turns_with_reals_have_no_masks():

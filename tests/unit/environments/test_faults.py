@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from heronry.environments.making import make_environment
+from heronry.environments.settings import EnvironmentSettings
 from heronry.types.errors import EnvironmentFaultError, InvalidArgumentError
 
 FAULTS = {
@@ -128,3 +129,80 @@ def test_a_constructor_that_raises_is_the_environments_fault(error, told, toys, 
 
     with pytest.raises(EnvironmentFaultError, match=f"'toy_environments:Counting' could not be made: .*{told}"):
         make_environment(toys("Counting"), 1)
+
+
+class Speechless(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Speechless(), "raised Speechless in step(): (it does not say why)"),
+        (ValueError("half a \ud800 pair"), "raised ValueError in step(): half a ? pair"),
+        (ValueError("x" * 10_000_000), "raised ValueError in step(): xxx"),
+    ],
+)
+def test_whatever_an_environment_raises_can_be_sent(error, words, toys, toy_module, monkeypatch):
+    def fall(self, action):
+        raise error
+
+    monkeypatch.setattr(toy_module.Counting, "reward", fall)
+    environment = make_environment(toys("Counting"), 1)
+
+    with pytest.raises(EnvironmentFaultError) as caught:
+        play(environment, [1], 1)
+
+    assert words in caught.value.message
+    assert len(caught.value.message.encode()) < 10_000
+
+
+@pytest.mark.parametrize("final", [None, {}, [None, None], np.zeros((2, 4), np.float32), np.zeros((1, 3), np.float32)])
+def test_final_observations_of_no_use_are_a_fault(final, toys, toy_module, monkeypatch):
+    environment = make_environment(toys("vector"), 2)
+    environment.reset([0, 0])
+    step = environment.engine.engine.step
+    broken = lambda actions: (*(outcome := step(actions))[:4], {**outcome[4], "final_obs": final})  # noqa: E731
+    monkeypatch.setattr(environment.engine.engine, "step", broken)
+
+    # Episodes of seed 0 begin with one of two steps.
+    environment.step(np.zeros(2, np.int64))
+
+    with pytest.raises(EnvironmentFaultError, match="`final_obs` that its space does not hold"):
+        environment.step(np.zeros(2, np.int64))
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("raise RuntimeError('no licence')", "raised RuntimeError in its import: no licence"),
+        ("exit(3)", "called exit(3)"),
+    ],
+)
+@pytest.mark.parametrize("engine", ["auto", "pettingzoo"])
+def test_a_module_that_cannot_be_imported_is_named(source, words, engine, tmp_path, monkeypatch):
+    (tmp_path / "unlicensed.py").write_text(f"import sys\nexit = sys.exit\n{source}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    with pytest.raises(EnvironmentFaultError) as caught:
+        make_environment(EnvironmentSettings("unlicensed:Env", engine=engine, isolation="none"), 1)
+
+    assert "'unlicensed:Env' could not be made" in caught.value.message
+    assert words in caught.value.message
+
+
+def test_all_environments_are_closed_where_one_raises(toys, toy_module, monkeypatch):
+    closed = []
+
+    def close(self):
+        closed.append(self)
+        raise RuntimeError("no window")
+
+    monkeypatch.setattr(toy_module.Counting, "close", close)
+    environment = make_environment(toys("Counting"), 3)
+
+    with pytest.raises(RuntimeError, match="no window"):
+        environment.close()
+
+    assert len(closed) == 3

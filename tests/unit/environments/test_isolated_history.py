@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from heronry.environments.isolated.failures import Failures
 from heronry.environments.isolated.history import LaneHistory, seed_of_epoch
-from heronry.environments.isolated.messages import Fault, Hello
+from heronry.environments.isolated.messages import MAX_BYTES, Fault, Hello
+from heronry.environments.restart_budget import RestartBudget
 from heronry.environments.vector import Step
 from heronry.maths.spaces import ActionSpace, ObservationSpace
-from heronry.types.errors import EnvironmentFaultError
+from heronry.types.errors import EnvironmentFaultError, InvalidArgumentError
 from heronry.types.run import EnvironmentFailure
 
 
@@ -52,7 +53,7 @@ def test_no_two_epochs_of_a_lane_have_one_seed(seed):
 
 
 def test_failures_beyond_the_budget_are_raised_with_what_was_printed():
-    failures = Failures("module:Thing", max_restarts=1)
+    failures = Failures("module:Thing", RestartBudget(1))
     failure = EnvironmentFailure(environment_index=3, seed=11, step=17, reason="it hung")
     failures.record(failure, 2, ())
 
@@ -71,10 +72,35 @@ def test_a_fault_is_read_as_it_was_sent(reason, lane, details):
     assert Fault.decode(fault.encode()) == fault
 
 
-def test_a_fault_of_any_length_fits_a_message():
-    fault = Fault("x" * 1_000_000, 0, "InvalidArgumentError", {"value": "y" * 1_000_000})
+@pytest.mark.parametrize("character", ["x", "\x00", "\U0001f4a5", "\ud800"])
+def test_a_fault_of_any_length_and_script_fits_a_message(character):
+    long = character * 1_000_000
+    fault = Fault(long, 0, "InvalidArgumentError", {"field": long, "value": long, "allowed": long})
 
-    assert len(fault.encode()) < 65_536
+    message = fault.encode()
+
+    assert len(message) <= MAX_BYTES
+    assert Fault.decode(message).lane == 0
+
+
+def test_bounds_that_no_message_holds_are_refused_by_name():
+    bounds = np.random.default_rng(0).uniform(1, 2, 10_000)
+    space = ActionSpace("box", shape=(10_000,), low=tuple(-bounds), high=tuple(bounds))
+
+    with pytest.raises(InvalidArgumentError, match=r"environment\.action_space: got '10,000 components'"):
+        Hello(ObservationSpace((3,)), space).encode()
+
+
+def test_groups_of_lanes_share_one_budget_of_restarts():
+    budget = RestartBudget(2)
+    halves = Failures("module:Thing", budget), Failures("module:Thing", budget)
+    failure = EnvironmentFailure(environment_index=3, seed=11, step=17, reason="it hung")
+
+    for half in halves:
+        half.record(failure, 0, ())
+
+    with pytest.raises(EnvironmentFaultError, match="max_restarts: 2, spent"):
+        halves[0].record(failure, 0, ())
 
 
 def test_a_hello_is_read_as_it_was_sent():

@@ -9,8 +9,10 @@ import pytest
 
 from heronry.environments.settings import EnvironmentSettings
 from heronry.environments.vector import Step
+from heronry.fleet.core import evaluation
 from heronry.fleet.core.judged_episodes import make_episodes
 from heronry.fleet.core.judged_lanes import CartPoleEpisodes, SingleEpisodes, VectorEpisodes
+from heronry.maths.networks import Layers, network_for
 from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.types.errors import EnvironmentFaultError
 
@@ -98,31 +100,40 @@ def test_several_agents_make_whole_games(monkeypatch):
 
 
 class Dying:
-    """Loses its second lane in the second step."""
+    """Episodes of three steps, each worth 1; its second lane dies in the second step, and begins anew."""
 
     num_envs = 2
-    observation_space = ObservationSpace((1,))
+    observation_space = ObservationSpace((4,))
     action_space = ActionSpace("discrete", num_actions=2)
     action_mask = None
 
     def reset(self, seeds):
-        self._num_steps = 0
-        return np.zeros((2, 1), np.float32)
+        self._num_steps, self._left = 0, np.array([3, 3])
+        return np.zeros((2, 4), np.float32)
 
     def step(self, actions):
         self._num_steps += 1
-        shown, no = np.zeros((2, 1), np.float32), np.zeros(2, bool)
         lost = np.array([False, self._num_steps == 2])
-        return Step(shown, np.zeros(2, np.float32), no, no, shown, ~lost, lost)
+        self._left = np.where(lost, 3, self._left - 1)
+        shown, ended = np.zeros((2, 4), np.float32), self._left == 0
+        return Step(shown, np.where(lost, 0, 1).astype(np.float32), ended, ended & False, shown, ~lost, lost)
+
+    def close(self):
+        """Hold nothing."""
 
 
-def test_an_environment_that_dies_while_it_is_judged_fails_the_judgement():
-    episodes = VectorEpisodes(Dying(), "mortal")
-    episodes.begin([7, 8])
-    episodes.step(np.zeros(2, np.int64))
+def test_an_environment_that_dies_while_it_is_judged_plays_another_episode(monkeypatch):
+    monkeypatch.setattr(evaluation, "make_episodes", lambda *_: VectorEpisodes(Dying()))
+    tensors = network_for("ppo", Layers((4,)), Dying.observation_space, Dying.action_space).init(
+        np.random.default_rng(0)
+    )
 
-    with pytest.raises(EnvironmentFaultError, match=r"'mortal' \(index 1, seed 8, episode 0, step 2\)"):
-        episodes.step(np.zeros(2, np.int64))
+    results = evaluation.evaluate_policy(
+        EnvironmentSettings("mortal"), {"hidden": [4], "activation": "tanh"}, tensors, 2, 7
+    )
+
+    assert results.returns == (3.0, 3.0)
+    assert results.lengths == (3, 3)
 
 
 def test_a_single_environment_that_raises_while_it_is_judged_is_named(toys, toy_module, monkeypatch):
@@ -132,3 +143,25 @@ def test_a_single_environment_that_raises_while_it_is_judged_is_named(toys, toy_
 
     with pytest.raises(EnvironmentFaultError, match=r"index 2, seed 8, episode 0, step 1.*ZeroDivisionError"):
         episodes.step(np.zeros(3, np.int64))
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("nan_reward", "returned the reward nan"),
+        ("nan", "showed nan at position 1 of its observation"),
+        ("shape", "showed what its space does not hold"),
+        ("raise", "raised ValueError in step()"),
+    ],
+)
+def test_what_a_single_environment_does_wrong_while_it_is_judged_is_named(fault, said, toys, toy_module, monkeypatch):
+    monkeypatch.setattr(toy_module.Faulty, "is_due", property(lambda self: (self._seed, self._step) == (6, 2)))
+    episodes = make_episodes(toys("Faulty", fault=fault), 3)
+    episodes.begin([5, 6, 7])
+    episodes.step(np.zeros(3, np.int64))
+
+    with pytest.raises(EnvironmentFaultError) as caught:
+        episodes.step(np.zeros(3, np.int64))
+
+    assert said in caught.value.message
+    assert [caught.value.details[name] for name in ("index", "seed", "step")] == ["1", "6", "2"]

@@ -83,6 +83,35 @@ def test_a_mask_without_choices_or_of_another_size_is_refused(mask):
         reader.row(None, {"action_mask": mask})
 
 
+def test_every_component_needs_a_choice_of_its_own():
+    reader = MaskReader(NUMBERS, ActionSpace.of_choices((2, 3)))
+
+    with pytest.raises(SchemaMismatchError, match="at least one choice of each component"):
+        reader.row(None, {"action_mask": np.array([0, 0, 1, 1, 1], np.int8)})
+
+
+@pytest.mark.parametrize("engine", ["Masked", ("Masked", "NEXT_STEP"), ("Masked", "SAME_STEP")])
+def test_masks_that_were_there_at_first_are_there_for_good(engine, toys, toy_module, monkeypatch):
+    environment = make(engine, toys, 2)
+    assert environment.action_space.is_masked
+
+    monkeypatch.setattr(toy_module.Masked, "info", lambda self: {})
+    environment.reset([1, 2])
+
+    assert np.array_equal(environment.action_mask, np.ones((2, 3), bool))
+
+
+@pytest.mark.parametrize("engine", ["Counting", ("Counting", "NEXT_STEP"), ("Counting", "SAME_STEP")])
+def test_masks_that_come_late_are_not_taken_for_some_that_were_told(engine, toys, toy_module, monkeypatch):
+    environment = make(engine, toys, 2)
+    assert not environment.action_space.is_masked
+
+    monkeypatch.setattr(toy_module.Counting, "info", lambda self: {"action_mask": np.ones(3, np.int8)})
+    environment.reset([1, 2])
+
+    assert environment.action_mask is None
+
+
 def test_an_environment_that_allows_nothing_is_at_fault(toys):
     environment = make_environment(toys("NoChoice"), 2)
 

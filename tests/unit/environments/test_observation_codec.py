@@ -198,3 +198,10 @@ def test_the_batch_of_a_vector_environment_is_encoded(toy_module):
     assert encoded.shape == (2, 1000 + 20 + 1 + 6)
     assert [np.flatnonzero(row).tolist() for row in encoded] == [[5, 1000], [9, 1000]]
     assert isinstance(batch_space(space, 2), gymnasium.spaces.Dict)
+
+
+def test_bytes_that_come_in_a_wider_type_are_refused_before_they_wrap_round():
+    codec = ObservationCodec(spaces.Box(0, 255, (2,), np.uint8))
+
+    with pytest.raises(SchemaMismatchError, match="uint16"):
+        codec.encode_each([np.array([300, 1], np.uint16)])

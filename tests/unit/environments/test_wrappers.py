@@ -129,3 +129,21 @@ def test_a_drawing_that_fails_says_why(toys, toy_module, monkeypatch):
 
     with pytest.raises(FailedPreconditionError, match="no drawing library"):
         environment.render(0)
+
+
+def test_a_picture_is_not_drawn_over_by_the_next(toys, toy_module, monkeypatch):
+    buffer = np.zeros((2, 3, 3), np.uint8)
+
+    def render(self):
+        buffer[:] = self._step
+        return buffer
+
+    monkeypatch.setattr(toy_module.Counting, "render", render)
+    environment = make_environment(toys("Counting"), 1, with_pictures=True)
+    environment.reset([3])
+
+    before = environment.render(0)
+    environment.step(np.zeros(1, np.int64))
+    after = environment.render(0)
+
+    assert (before[0, 0, 0], after[0, 0, 0]) == (0, 1)

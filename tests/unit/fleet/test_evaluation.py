@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from heronry.environments.settings import EnvironmentSettings
-from heronry.fleet.core.evaluation import evaluate_policy
+from heronry.fleet.core.evaluation import evaluate_policy, lanes_side_by_side
 from heronry.fleet.core.judged_episodes import CartPoleEpisodes, SingleEpisodes, make_episodes
 from heronry.maths.networks import Layers, network_for
 from heronry.maths.spaces import ActionSpace, ObservationSpace
@@ -91,6 +91,24 @@ def test_more_episodes_than_lanes_are_played_in_waves():
     results = evaluate_policy(COUNTING, NETWORK, counting_tensors(), 200, 3, algorithm="dqn")
 
     assert results.lengths == tuple(2 + (3 + i) % 5 for i in range(200))
+
+
+@pytest.mark.parametrize("engine", ["native", "gymnasium"])
+def test_a_wave_leaves_no_trace_in_the_next(engine):
+    environment, tensors = EnvironmentSettings("CartPole-v1", engine=engine), cartpole_tensors()
+
+    waves = evaluate_policy(environment, NETWORK, tensors, 129, 100)
+
+    parts = [evaluate_policy(environment, NETWORK, tensors, n, 100 + first) for first, n in ((0, 65), (65, 64))]
+    assert waves.returns == parts[0].returns + parts[1].returns
+
+
+@pytest.mark.parametrize(
+    ("command", "num_episodes", "num_lanes"),
+    [((), 100, 100), ((), 129, 65), ((), 1, 1), (("sim",), 100, 15), (("sim",), 3, 3)],
+)
+def test_lanes_are_shared_out_over_waves_and_few_simulators_run_at_a_time(command, num_episodes, num_lanes):
+    assert lanes_side_by_side(EnvironmentSettings("any", command=command), num_episodes) == num_lanes
 
 
 def test_an_episode_depends_on_its_own_seed_alone():

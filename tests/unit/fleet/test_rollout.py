@@ -221,3 +221,22 @@ def test_a_failing_half_ends_the_unroll_with_its_error():
             halves.collect(tensors)
     finally:
         halves.close()
+
+
+def test_environments_that_cannot_overlap_are_made_once(counting_module, monkeypatch):
+    made = []
+    create = counting_module.CountingEnvironment.__init__
+    monkeypatch.setattr(
+        counting_module.CountingEnvironment, "__init__", lambda self: (made.append(self), create(self))[1]
+    )
+
+    actor_of("counting_environments:CountingEnvironment", num_envs=6)
+
+    assert len(made) == 6
+
+
+def test_an_actor_that_has_not_begun_says_so():
+    actor, tensors = actor_of("CartPole-v1", num_envs=2)
+
+    with pytest.raises(RuntimeError, match="has not begun"):
+        actor.collect(tensors)

@@ -76,7 +76,10 @@ def transitions_of(
     if missing:
         raise SchemaMismatchError.of("batch.columns", sorted(columns), f"also {', '.join(missing)}")
     terminated, truncated = (columns[n].astype(np.bool_, copy=False) for n in ("terminated", "truncated"))
-    returns = window_returns(Steps(columns["reward"].astype(np.float32, copy=False), terminated, truncated, discount))
+    mask = columns["mask"].astype(np.bool_, copy=False)
+    # Where an environment died between two blocks no end was written: the row that it lost is the only trace.
+    cut = np.concatenate([truncated[:-1] | ~mask[1:], truncated[-1:]])
+    returns = window_returns(Steps(columns["reward"].astype(np.float32, copy=False), terminated, cut, discount))
     successors = columns["next_observation"][returns.last, np.arange(batch.batch_size)]
     weights = importance_weights(batch.probabilities, batch.table_size, importance_exponent)
     arrays = [
@@ -86,7 +89,7 @@ def transitions_of(
         returns.discounts,
         network.inputs(successors),
         # A window may begin on the row where its environment reset itself: nothing was done there.
-        weights * columns["mask"][0].astype(np.float32),
+        weights * mask[0].astype(np.float32),
     ]
     if NEXT_ACTION_MASK in columns:
         arrays.append(columns[NEXT_ACTION_MASK][returns.last, np.arange(batch.batch_size)])

@@ -17,6 +17,7 @@ from heronry.environments.isolated.messages import Fault, Hello, StartRequest
 from heronry.environments.isolated.process import WorkerProcess
 from heronry.environments.isolated.resident import resident_mb
 from heronry.environments.isolated.waiting import Patience, Waiting
+from heronry.environments.restart_budget import RestartBudget
 from heronry.environments.settings import EnvironmentSettings
 from heronry.types import errors
 from heronry.types.errors import EnvironmentFaultError, HeronryError
@@ -36,6 +37,7 @@ class Crew:
       settings: what they host.
       shares: lanes of each.
       tell: gets what the workers print.
+      restarts: that others share; None: those of the settings.
       with_pictures: whether their environments are to draw.
 
     Attributes:
@@ -45,7 +47,13 @@ class Crew:
     """
 
     def __init__(
-        self, settings: EnvironmentSettings, shares: Sequence[int], tell: Tell, *, with_pictures: bool = False
+        self,
+        settings: EnvironmentSettings,
+        shares: Sequence[int],
+        tell: Tell,
+        restarts: RestartBudget | None = None,
+        *,
+        with_pictures: bool = False,
     ) -> None:
         """Start the workers.
 
@@ -57,7 +65,7 @@ class Crew:
         self._tell = tell
         self._patience = Patience(settings.step_timeout_s, settings.reset_timeout_s)
         self._memory_due_s = 0.0
-        self.failures = Failures(settings.id, settings.max_restarts)
+        self.failures = Failures(settings.id, restarts or RestartBudget(settings.max_restarts))
         self.history = LaneHistory(sum(shares))
         self.workers: list[WorkerProcess] = []
         try:

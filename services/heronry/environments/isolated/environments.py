@@ -13,6 +13,7 @@ from heronry.environments.isolated.exchange import Exchange
 from heronry.environments.isolated.messages import Fault
 from heronry.environments.isolated.output import print_line
 from heronry.environments.isolated.process import WorkerProcess
+from heronry.environments.restart_budget import RestartBudget
 from heronry.environments.settings import EnvironmentSettings
 from heronry.environments.vector import Bools, Step
 from heronry.maths.spaces import ActionSpace, ObservationSpace
@@ -22,7 +23,12 @@ from heronry.types.tensors import Array
 
 
 def make_isolated(
-    settings: EnvironmentSettings, num_envs: int, *, with_pictures: bool = False, tell: Tell = print_line
+    settings: EnvironmentSettings,
+    num_envs: int,
+    *,
+    with_pictures: bool = False,
+    restarts: RestartBudget | None = None,
+    tell: Tell = print_line,
 ) -> "IsolatedEnvironments":
     """Return `num_envs` lanes in `settings.num_workers` processes, one a core where that is 0.
 
@@ -30,6 +36,7 @@ def make_isolated(
       settings: of each; what the environment's constructor refuses is raised here, by name.
       num_envs: a multiple of `lanes_per_environment(settings)`.
       with_pictures: whether `render` is to work.
+      restarts: that others share; None: `settings.max_restarts`.
       tell: gets what the environments print: where from, and the line.
 
     Raises:
@@ -46,7 +53,7 @@ def make_isolated(
     num_games = num_envs // num_agents
     num_workers = min(settings.num_workers or len(os.sched_getaffinity(0)), num_games)
     shares = [num_agents * (num_games // num_workers + (i < num_games % num_workers)) for i in range(num_workers)]
-    return IsolatedEnvironments(Crew(settings, shares, tell, with_pictures=with_pictures))
+    return IsolatedEnvironments(Crew(settings, shares, tell, restarts, with_pictures=with_pictures))
 
 
 class IsolatedEnvironments:

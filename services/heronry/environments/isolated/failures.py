@@ -3,6 +3,7 @@
 from collections import deque
 from typing import Final
 
+from heronry.environments.restart_budget import RestartBudget
 from heronry.types.errors import EnvironmentFaultError
 from heronry.types.run import EnvironmentFailure
 
@@ -14,13 +15,12 @@ class Failures:
 
     Args:
       environment: name, for messages.
-      max_restarts: after failures; those that spare memory are free.
+      budget: of restarts after failures; those that spare memory are free.
     """
 
-    def __init__(self, environment: str, max_restarts: int) -> None:
+    def __init__(self, environment: str, budget: RestartBudget) -> None:
         self._environment = environment
-        self._max_restarts = max_restarts
-        self._num_failures = 0
+        self._budget = budget
         self._last: deque[EnvironmentFailure] = deque(maxlen=_NUM_KEPT)
         self.num_restarts = 0
 
@@ -41,10 +41,9 @@ class Failures:
           EnvironmentFaultError: the restarts are spent.
         """
         self._last.append(failure)
-        self._num_failures += 1
-        if self._num_failures <= self._max_restarts:
+        if self._budget.spend():
             return
-        restarts = f"environment.max_restarts: {self._max_restarts}, spent"
+        restarts = f"environment.max_restarts: {self._budget.most}, spent"
         raise EnvironmentFaultError.of(
             self._environment,
             f"{failure.reason} ({restarts}){printed(lines)}",

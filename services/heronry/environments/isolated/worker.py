@@ -136,7 +136,7 @@ def _print_cause(error: BaseException) -> None:
     """Print where an environment raised, without what was made of it since."""
     while isinstance(error, (HeronryError, LaneFault)) and error.__cause__ is not None:
         error = error.__cause__
-    if isinstance(error, SimulatorError):
+    if isinstance(error, LaneFault | SimulatorError):
         # Nothing of the user's raised: where we noticed it helps nobody.
         return
     traceback.print_exception(error)

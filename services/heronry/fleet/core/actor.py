@@ -64,6 +64,7 @@ class Actor:
         self._episode_ids = EpisodeIds(self._num_lanes)
         self._rng = np.random.default_rng(0)
         self._num_steps = 0
+        self._has_begun = False
 
     @property
     def columns(self) -> tuple[ColumnSpec, ...]:
@@ -74,6 +75,11 @@ class Actor:
     def backend(self) -> str:
         """What evaluates the policy, where that is here."""
         return self._sampler.backend
+
+    @property
+    def environments(self) -> tuple[VectorEnvironment, ...]:
+        """What it steps."""
+        return self._environments
 
     @property
     def num_restarts(self) -> int:

@@ -16,6 +16,8 @@ MAX_EPISODES = 10_000
 
 # Episodes played side by side; more lanes would only spin for the last of them.
 _MAX_LANES = 128
+# Of simulators fewer: each is a program of unknown size.
+_MAX_SIMULATORS = 16
 # A sampling policy draws its random numbers for as many steps at once.
 _DRAWN_STEPS = 32
 
@@ -60,18 +62,26 @@ def evaluate_policy(
     rng = evaluation_generator(seed)
     returns: list[float] = []
     lengths: list[int] = []
-    for first in range(0, num_episodes, _MAX_LANES):
-        seeds = range(seed + first, seed + min(num_episodes, first + _MAX_LANES))
-        episodes = make_episodes(environment, len(seeds))
-        try:
+    num_lanes = lanes_side_by_side(environment, num_episodes)
+    episodes = make_episodes(environment, num_lanes)
+    try:
+        for first in range(seed, seed + num_episodes, num_lanes):
             policy = _policy(episodes, network, algorithm, greedy=greedy)
             policy.load(tensors)
-            wave = _play(episodes, policy, seeds, rng, may_go_on)
-        finally:
-            episodes.close()
-        returns.extend(wave.returns)
-        lengths.extend(wave.lengths)
-    return EpisodeResults(tuple(returns), tuple(lengths))
+            wave = _play(episodes, policy, range(first, first + num_lanes), rng, may_go_on)
+            returns.extend(wave.returns)
+            lengths.extend(wave.lengths)
+    finally:
+        episodes.close()
+    # Lanes of the last wave may be more than there are episodes left.
+    return EpisodeResults(tuple(returns[:num_episodes]), tuple(lengths[:num_episodes]))
+
+
+def lanes_side_by_side(environment: EnvironmentSettings, num_episodes: int) -> int:
+    """Return how many episodes are played at a time, so that waves are alike and few lanes idle in the last."""
+    most = _MAX_SIMULATORS if environment.command else _MAX_LANES
+    num_waves = -(-num_episodes // most)
+    return -(-num_episodes // num_waves)
 
 
 def check_request(num_episodes: int, seed: int) -> None:
@@ -120,5 +130,9 @@ def _play(
         np.add(returns, rewards, out=returns, where=is_live)
         lengths += is_live
         is_live &= ~ended
+        if episodes.begun_anew is not None:
+            # What a dead environment has played is no whole episode; another one takes its place.
+            unfinished = episodes.begun_anew & is_live
+            returns[unfinished], lengths[unfinished] = 0.0, 0
         step += 1
     return EpisodeResults(tuple(returns[: len(seeds)].tolist()), tuple(lengths[: len(seeds)].tolist()))

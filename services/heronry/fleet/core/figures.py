@@ -111,9 +111,11 @@ class FleetFigures:
 
     def _steps_per_second(self) -> float:
         """Over the last seconds, up to now: a fleet that stands still falls to 0."""
-        self._forget_old()
-        since, steps_before = self._recent[0]
-        elapsed_s = self._clock() - since
+        now = self._clock()
+        # A copy that stays as it is: metrics are scraped in a thread of their own.
+        recent = list(self._recent)
+        since, steps_before = max((entry for entry in recent if entry[0] <= now - _WINDOW_S), default=recent[0])
+        elapsed_s = now - since
         return (self.num_steps - steps_before) / elapsed_s if elapsed_s > 0 else 0.0
 
     def _forget_old(self) -> None:

@@ -29,6 +29,11 @@ class JudgedEpisodes(Protocol):
         """Which choices are allowed for the observations returned last; None: all."""
         ...
 
+    @property
+    def begun_anew(self) -> Bools | None:
+        """Lanes whose environment died in the last step: their episodes have begun anew, from other seeds."""
+        ...
+
     def begin(self, seeds: Sequence[int]) -> Array:
         """Begin an episode in each lane from its seed; return `[N, ...]`.
 
@@ -41,7 +46,7 @@ class JudgedEpisodes(Protocol):
         """Return observations `[N, ...]`, rewards `[N]` and whether each lane's episode ended in this step.
 
         Raises:
-          EnvironmentFaultError: an environment died: its episode cannot be judged.
+          EnvironmentFaultError: an environment broke its contract in this process, or too many have died.
         """
         ...
 
@@ -64,7 +69,7 @@ def make_episodes(settings: EnvironmentSettings, num_lanes: int) -> JudgedEpisod
     if is_isolated(settings) or engine_of(settings) != "gymnasium" or _makes_vectors(settings):
         lanes_of_one = lanes_per_environment(settings)
         whole = -(-num_lanes // lanes_of_one) * lanes_of_one
-        return VectorEpisodes(make_environment(settings, whole), settings.id)
+        return VectorEpisodes(make_environment(settings, whole))
     first = make_single(settings)
     if type(first.unwrapped) is CartPoleEnv and not settings.wrappers and has_vector_entry_point(settings):
         arguments: dict[str, Any] = dict(settings.kwargs)  # what they are, the constructor knows

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv, CartPoleVectorEnv
 
+from heronry.environments.checked import check_observations, check_rewards
 from heronry.environments.codecs import ActionCodec, MaskReader, ObservationCodec
-from heronry.environments.faults import fault_of
-from heronry.environments.single import SingleEnvironment
+from heronry.environments.faults import LaneFault, fault_of
+from heronry.environments.single import SingleEnvironment, encode_lanes
 from heronry.environments.vector import Bools, VectorEnvironment
 from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.types.errors import EnvironmentFaultError
@@ -50,6 +51,10 @@ class SingleEpisodes:
         everything = np.ones(self._actions.space.num_logits, np.bool_)
         return np.stack([everything if row is None else row for row in self._allowed])
 
+    @property
+    def begun_anew(self) -> Bools | None:
+        return None
+
     def begin(self, seeds: Sequence[int]) -> Array:
         """Begin exactly as `reset(seed=...)` of the environments does."""
         self._seeds = [int(seed) for seed in seeds]
@@ -63,7 +68,7 @@ class SingleEpisodes:
             except BaseException as error:
                 raise self._fault(error, lane, "reset()") from error
             self._shown.append(shown)
-        return self._observations.encode_each(self._shown)
+        return self._encode(np.zeros(len(self._shown)), "reset()")
 
     def step(self, actions: Array) -> tuple[Array, Floats, Bools]:
         self._num_steps += 1
@@ -80,7 +85,16 @@ class SingleEpisodes:
                 raise self._fault(error, lane, "step()") from error
             ended[lane] = terminated or truncated
             self._is_live[lane] = not ended[lane]
-        return self._observations.encode_each(self._shown), rewards, ended
+        return self._encode(rewards, "step()"), rewards, ended
+
+    def _encode(self, rewards: Floats, doing: str) -> Array:
+        try:
+            check_rewards(rewards)
+            shown = encode_lanes(self._observations, self._shown)
+            check_observations(shown)
+        except LaneFault as fault:
+            raise self._fault(fault, fault.lane or 0, doing) from fault
+        return shown
 
     def close(self) -> None:
         for environment in self._environments:
@@ -114,6 +128,10 @@ class CartPoleEpisodes:
     def action_mask(self) -> Bools | None:
         return None
 
+    @property
+    def begun_anew(self) -> Bools | None:
+        return None
+
     def begin(self, seeds: Sequence[int]) -> Array:
         """Begin exactly as `reset(seed=...)` of single environments would."""
         states = np.empty((4, len(seeds)), np.float64)
@@ -139,15 +157,11 @@ class VectorEpisodes:
 
     Args:
       environment: its first reset begins the episodes.
-      name: of what it runs, for messages.
     """
 
-    def __init__(self, environment: VectorEnvironment, name: str) -> None:
+    def __init__(self, environment: VectorEnvironment) -> None:
         self._environment = environment
-        self._name = name
-        self._seeds: list[int] = []
-        self._num_steps = 0
-        self._has_ended = np.zeros(environment.num_envs, np.bool_)
+        self._lost: Bools | None = None
 
     @property
     def spaces(self) -> tuple[ObservationSpace, ActionSpace]:
@@ -157,28 +171,20 @@ class VectorEpisodes:
     def action_mask(self) -> Bools | None:
         return self._environment.action_mask
 
+    @property
+    def begun_anew(self) -> Bools | None:
+        return self._lost
+
     def begin(self, seeds: Sequence[int]) -> Array:
         # Lanes beyond make the last environment whole; nobody looks at their episodes.
         beyond = self._environment.num_envs - len(seeds)
-        self._seeds = [*seeds, *(seeds[-1] + 1 + i for i in range(beyond))]
-        self._num_steps = 0
-        self._has_ended = np.zeros(self._environment.num_envs, np.bool_)
-        return self._environment.reset(self._seeds)
+        self._lost = None
+        return self._environment.reset([*seeds, *(seeds[-1] + 1 + i for i in range(beyond))])
 
     def step(self, actions: Array) -> tuple[Array, Floats, Bools]:
-        self._num_steps += 1
         step = self._environment.step(actions)
-        if step.lost is not None and np.any(step.lost & ~self._has_ended):
-            raise self._death(int(np.argmax(step.lost & ~self._has_ended)))
-        ended = np.logical_or(step.terminated, step.truncated)
-        self._has_ended |= ended
-        return step.observation, step.reward.astype(np.float64), ended
+        self._lost = step.lost
+        return step.observation, step.reward.astype(np.float64), np.logical_or(step.terminated, step.truncated)
 
     def close(self) -> None:
         self._environment.close()
-
-    def _death(self, lane: int) -> EnvironmentFaultError:
-        what = "died in an episode that was being judged"
-        return EnvironmentFaultError.of(
-            self._name, what, index=lane, seed=self._seeds[lane], episode=0, step=self._num_steps
-        )

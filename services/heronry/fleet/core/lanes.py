@@ -4,9 +4,10 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
-from heronry.environments.engines import lanes_per_environment
-from heronry.environments.making import make_environment
+from heronry.environments.engines import engine_of, is_isolated, lanes_per_environment
+from heronry.environments.making import is_single, make_environment
 from heronry.environments.native_engine import NativeEnvironment
+from heronry.environments.restart_budget import RestartBudget
 from heronry.environments.settings import EnvironmentSettings
 from heronry.environments.vector import VectorEnvironment
 from heronry.fleet.core.actor import Actor, ActorSettings
@@ -72,32 +73,35 @@ def _environments(lanes: LaneSettings) -> list[VectorEnvironment]:
         allowed = f"a multiple of {per_game}, the agents of {settings.id!r}"
         raise InvalidArgumentError.of("fleet.num_envs", num_lanes, allowed)
     num_second = num_lanes // per_game // 2 * per_game
-    if lanes.overlap is False or num_second == 0:
+    is_whole = not _may_release_lock(settings) if lanes.overlap is None else not lanes.overlap
+    if is_whole or num_second == 0:
         return [make_environment(settings, num_lanes)]
     first_half, second_half = _halves(settings, num_lanes - num_second)
-    first = make_environment(first_half, num_lanes - num_second)
+    restarts = RestartBudget(settings.max_restarts)
+    first = make_environment(first_half, num_lanes - num_second, restarts=restarts)
     if lanes.overlap is None and not first.releases_lock:
         first.close()
         return [make_environment(settings, num_lanes)]
     try:
-        return [first, make_environment(second_half, num_second)]
+        return [first, make_environment(second_half, num_second, restarts=restarts)]
     except BaseException:
         first.close()
         raise
 
 
 def _halves(settings: EnvironmentSettings, num_first: int) -> tuple[EnvironmentSettings, EnvironmentSettings]:
-    """Share out what the lanes may use: processes and restarts."""
+    """Share out the processes that the lanes may use."""
     num_workers = settings.num_workers or len(os.sched_getaffinity(0))
-    restarts = settings.max_restarts
-    first = replace(settings, num_workers=max(1, num_workers - num_workers // 2), max_restarts=restarts - restarts // 2)
-    second = replace(
-        settings,
-        num_workers=max(1, num_workers // 2),
-        max_restarts=restarts // 2,
-        first_index=settings.first_index + num_first,
-    )
+    first = replace(settings, num_workers=max(1, num_workers - num_workers // 2))
+    second = replace(settings, num_workers=max(1, num_workers // 2), first_index=settings.first_index + num_first)
     return first, second
+
+
+def _may_release_lock(settings: EnvironmentSettings) -> bool:
+    """Whether environments may turn out to leave the interpreter's lock to others; of the rest none is made in vain."""
+    engine = engine_of(settings)
+    is_vector = engine == "gymnasium" and not is_single(settings)
+    return is_isolated(settings) or is_vector or engine in ("native", "envpool")
 
 
 def _together(groups: list[LaneGroup], environments: list[VectorEnvironment]) -> LaneGroup:

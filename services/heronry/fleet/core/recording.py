@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from heronry.fleet.core.films import Frame
 from heronry.fleet.core.seeds import evaluation_generator
 from heronry.types.errors import AbortedError, InvalidArgumentError
 from heronry.types.recordings import MAX_FRAMES_PER_SECOND, MAX_RECORDED_STEPS, RecordingOrder
+
+MAX_FILM_BYTES: Final = 1 << 30
+"""Of the pictures of an episode before they are encoded."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ def film_episode(
 
     Raises:
       FailedPreconditionError: the environment cannot be drawn here.
-      AbortedError: `may_go_on` said no.
+      InvalidArgumentError: its pictures take too much memory.
+      AbortedError: `may_go_on` said no, or the environment died.
     """
     rng, num_lanes = evaluation_generator(seed), environment.num_envs
     space = environment.action_space
@@ -62,10 +67,22 @@ def film_episode(
         policy.begin(1, num_lanes, policy.draw(1, num_lanes, rng))
         policy.act(0, observations, actions, environment.action_mask)
         taken = environment.step(actions)
+        if taken.lost is not None and taken.lost[0]:
+            raise AbortedError(f"the environment died in step {length} of the episode that was recorded")
         episode_return += float(taken.reward[0])
         if taken.terminated[0] or taken.truncated[0]:
             # What is shown now belongs to the next episode already.
             return FilmedEpisode(frames, episode_return, length, ended=True)
         observations = taken.observation
         frames.append(environment.render(0))
+        _check_size(frames, max_steps)
     return FilmedEpisode(frames, episode_return, max_steps, ended=False)
+
+
+def _check_size(frames: list[Frame], max_steps: int) -> None:
+    # One picture is of the time before the first step.
+    most = MAX_FILM_BYTES // frames[0].nbytes - 1
+    if len(frames) > most + 1:
+        height, width = frames[0].shape[:2]
+        allowed = f"at most {most:,} for pictures of {width} x {height} pixels: they would take too much memory"
+        raise InvalidArgumentError.of("max_steps", max_steps, allowed)

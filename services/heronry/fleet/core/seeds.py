@@ -7,14 +7,24 @@ restarted does not play its old episodes again.
 
 import numpy as np
 
+# Some engines take 31 bits of a seed.
+_NARROWEST = 2**31
+
 _ENVIRONMENT = 1
 _POLICY = 2
 _EVALUATION = 3
 
 
 def environment_seeds(run_seed: int, fleet_index: int, start: int, num_envs: int) -> list[int]:
-    """Return the seed of each training environment's first episode."""
-    return [_integer([run_seed, _ENVIRONMENT, fleet_index, start, i]) for i in range(num_envs)]
+    """Return the seed of each training environment's first episode; they differ in their last 31 bits."""
+    seeds: dict[int, int] = {}
+    for i in range(num_envs):
+        words = [run_seed, _ENVIRONMENT, fleet_index, start, i]
+        # Of a thousand random words two are alike once in four thousand fleets: the later one is drawn again.
+        while (seed := _integer(words)) % _NARROWEST in seeds:
+            words.append(0)
+        seeds[seed % _NARROWEST] = seed
+    return list(seeds.values())
 
 
 def policy_generator(run_seed: int, fleet_index: int, start: int) -> np.random.Generator:

@@ -1,7 +1,10 @@
 """Collects with two groups of lanes at the same time: while one waits for its policy, the other steps."""
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Thread
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 
@@ -10,6 +13,9 @@ from heronry.fleet.core.rollout import LaneGroup
 from heronry.fleet.core.unroll import Collected, Columns, columns_of_lanes
 from heronry.maths.networks import Tensors
 from heronry.maths.policies import Randoms, lanes_of
+
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
 
 
 class SideBySide:
@@ -24,7 +30,7 @@ class SideBySide:
         self._second = second
         self._num_lanes = num_lanes
         self._lanes = slice(0, num_lanes[0]), slice(num_lanes[0], sum(num_lanes))
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="heronry-fleet-half")
+        self._thread = _OtherThread()
 
     def reset(self, seeds: Sequence[int]) -> None:
         """Begin the first episodes of both."""
@@ -56,7 +62,7 @@ class SideBySide:
             self._first.close()
         finally:
             self._second.close()
-            self._thread.shutdown(wait=False)
+            self._thread.close()
 
     def _together(self, first: Collected, second: Collected) -> Collected:
         return Collected(
@@ -70,3 +76,34 @@ class SideBySide:
             return None
         parts = zip((first, second), self._num_lanes, strict=True)
         return np.concatenate([np.zeros(n, np.bool_) if cut is None else cut for cut, n in parts])
+
+
+class _OtherThread:
+    """Makes calls one after another. Unlike an executor's thread it may hang and the process end all the same."""
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        Thread(target=self._run, name="heronry-fleet-half", daemon=True).start()
+
+    def submit(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
+        """Make a call; return what will hold its result."""
+        future: Future[_T] = Future()
+
+        def call() -> None:
+            try:
+                future.set_result(function(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001  # it belongs to who waits for the result
+                future.set_exception(error)
+
+        self._calls.put(call)
+        return future
+
+    def close(self) -> None:
+        """End the thread after the calls that were made."""
+        self._calls.put(None)
+
+    def _run(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()
+            # While it waits for the next it must not keep alive what this one was about.
+            del call
