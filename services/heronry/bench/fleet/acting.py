@@ -11,17 +11,22 @@ from functools import partial
 
 import numpy as np
 
+from heronry.bench.fleet.engines import minatar_acting_turn
 from heronry.bench.fleet.turns import Turn, rates_in_turn
 from heronry.bench.measurement import Measurement
 from heronry.bench.peers import Peers
 from heronry.bench.rows import Row
+from heronry.environments.making import read_spaces
 from heronry.environments.settings import EnvironmentSettings
 from heronry.environments.vector import VectorEnvironment
 from heronry.fleet.core.actor import Actor, ActorSettings
 from heronry.fleet.core.behaviour import BehaviourPolicy
 from heronry.fleet.core.lane_settings import LaneSettings
 from heronry.fleet.core.lanes import make_actor
+from heronry.maths.forward_backends import make_forward
 from heronry.maths.networks import Layers, network_for
+from heronry.maths.policies import sampler_for
+from heronry.types.tensors import Array
 
 _REPEAT_S = 1.0
 _NUM_REPEATS = 5
@@ -35,14 +40,18 @@ _SMALL_CONVOLUTION: dict[str, object] = {
 
 @dataclass(frozen=True)
 class ActingCase:
-    """An environment, so many lanes and a network, beside Gymnasium's engine with the NumPy network."""
+    """An environment, so many lanes and a network, beside another engine with the NumPy network.
+
+    Attributes:
+      peer: `gymnasium`, or a game of the MinAtar package.
+    """
 
     key: str
     environment: str
     num_lanes: int
     network: dict[str, object] = field(default_factory=lambda: {"hidden": [64, 64], "activation": "tanh"})
     goal: float | None = None
-    has_peer: bool = True
+    peer: str = "gymnasium"
 
     @property
     def case(self) -> str:
@@ -53,7 +62,7 @@ class ActingCase:
 CASES = (
     ActingCase("cartpole.256", "CartPole-v1", 256, goal=3e6),
     ActingCase("cartpole.16", "CartPole-v1", 16, goal=900e3),
-    ActingCase("minatar_breakout.256", "MinAtar/Breakout-v1", 256, _SMALL_CONVOLUTION, has_peer=False),
+    ActingCase("minatar_breakout.256", "MinAtar/Breakout-v0", 256, _SMALL_CONVOLUTION, peer="breakout"),
 )
 
 
@@ -61,17 +70,37 @@ def acting(peers: Peers, case: ActingCase) -> Iterator[Row]:
     """Yield steps a second of unrolls with every column filled."""
     del peers
     ours = _actor(case, "auto", "auto")
-    actors = [ours, _actor(case, "gymnasium", "numpy")] if case.has_peer else [ours]
+    theirs = _actor(case, "gymnasium", "numpy") if case.peer == "gymnasium" else None
+    beside = _turn(theirs) if theirs is not None else _package_turn(case)
     try:
-        rates = rates_in_turn([_turn(actor) for actor in actors], _REPEAT_S, _NUM_REPEATS)
+        turns = [_turn(ours)] if beside is None else [_turn(ours), beside]
+        rates = rates_in_turn(turns, _REPEAT_S, _NUM_REPEATS)
     finally:
-        for actor in actors:
-            actor.close()
+        for actor in (ours, theirs):
+            if actor is not None:
+                actor.close()
     settings: dict[str, object] = {"lanes": case.num_lanes, "unroll_length": _UNROLL, "network": case.network}
-    beside: dict[str, object] = {}
-    if case.has_peer:
-        beside = {"reference": "Gymnasium's engine, network in NumPy", "reference_value": statistics.median(rates[1])}
-    yield Row.of(case.case, rates[0], "steps/s", "higher", goal=case.goal, settings=settings, **beside)
+    reference: dict[str, object] = {}
+    if beside is not None:
+        title = "Gymnasium's engine" if theirs is not None else "the MinAtar package, one environment"
+        reference = {"reference": f"{title}, network in NumPy", "reference_value": statistics.median(rates[1])}
+    yield Row.of(case.case, rates[0], "steps/s", "higher", goal=case.goal, settings=settings, **reference)
+
+
+def _package_turn(case: ActingCase) -> Turn | None:
+    """Return a turn of the MinAtar package with the case's network, sampled, one environment."""
+    observations, actions = read_spaces(EnvironmentSettings(case.environment))
+    network = network_for("ppo", Layers.of_dict(case.network), observations, actions)
+    rng = np.random.default_rng(1)
+    forward = make_forward("numpy", network, "policy", network.init(rng))
+    sampler, chosen = sampler_for("ppo", actions), np.empty(1, np.int64)
+
+    def choose(shown: Array) -> int:
+        sampler.begin(1, 1, sampler.draw(1, 1, rng))
+        sampler.choose(0, forward(shown[np.newaxis].astype(np.uint8)), chosen)
+        return int(chosen[0])
+
+    return minatar_acting_turn(case.peer, choose)
 
 
 def _turn(actor: Actor) -> Turn:
@@ -105,6 +134,5 @@ def _actor(case: ActingCase, engine: str, backend: str) -> Actor:
 
 
 ACTING_MEASUREMENTS = tuple(
-    Measurement((case.case,), partial(acting, case=case), (1 + case.has_peer) * _REPEAT_S * _NUM_REPEATS)
-    for case in CASES
+    Measurement((case.case,), partial(acting, case=case), 2 * _REPEAT_S * _NUM_REPEATS) for case in CASES
 )

@@ -6,6 +6,7 @@ one would let the branch predictor learn the episode.
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,23 @@ def minatar_turn(name: str) -> Turn | None:
     def turn() -> int:
         _, has_ended = environment.act(int(rotated()))
         environment.state()
+        if has_ended:
+            environment.reset()
+        return 1
+
+    return turn
+
+
+def minatar_acting_turn(name: str, choose: Callable[[np.ndarray[Any, Any]], int]) -> Turn | None:
+    """Return a turn of one environment of the MinAtar package with a policy; None where it is not installed."""
+    if not _has("minatar"):
+        return None
+    import minatar  # as above
+
+    environment = minatar.Environment(name)
+
+    def turn() -> int:
+        _, has_ended = environment.act(choose(environment.state()))
         if has_ended:
             environment.reset()
         return 1

@@ -56,8 +56,8 @@ CASES = (
     SteppingCase("mountain_car_continuous.256", "MountainCarContinuous-v0"),
     SteppingCase("pendulum.256", "Pendulum-v1"),
     SteppingCase("acrobot.256", "Acrobot-v1"),
-    SteppingCase("minatar_breakout.256", "MinAtar/Breakout-v1", peers=("minatar",)),
-    SteppingCase("minatar_seaquest.256", "MinAtar/Seaquest-v1", peers=("minatar",)),
+    SteppingCase("minatar_breakout.256", "MinAtar/Breakout-v0", peers=("minatar",)),
+    SteppingCase("minatar_seaquest.256", "MinAtar/Seaquest-v0", peers=("minatar",)),
 )
 
 
@@ -88,7 +88,7 @@ def _peer_turn(peer: str, case: SteppingCase) -> Turn | None:
         return gymnasium_turn(case.name, case.num_lanes)
     if peer == "envpool":
         return pool_turn(case.name, case.num_lanes)
-    return minatar_turn(case.name.removeprefix("MinAtar/").removesuffix("-v1").lower())
+    return minatar_turn(case.name.removeprefix("MinAtar/").removesuffix("-v0").lower())
 
 
 STEPPING_MEASUREMENTS = tuple(
