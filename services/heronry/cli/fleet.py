@@ -7,7 +7,7 @@ import typer
 
 from heronry.cli.access import Access, reaches_service
 from heronry.cli.output import console_for, print_json
-from heronry.cli.usage import MAX_COUNT, require_range
+from heronry.cli.usage import MAX_COUNT, MAX_SEED, require_range
 
 HELP = "Look at an environment fleet; film an episode of its policy."
 app = typer.Typer(name="fleet", help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -41,6 +41,7 @@ def record(
     is_json: IsJson = False,
 ) -> None:
     """Play one fresh episode with a version of the run's policy, and film it."""
+    require_range("--seed", seed, 0, MAX_SEED)
     require_range("--max-steps", max_steps, 1, 10_000)
     require_range("--fps", fps, 1, 50)
     from heronry.cli.fleet_films import Film, record_film  # grpc is slow to load

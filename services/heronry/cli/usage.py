@@ -10,6 +10,8 @@ from heronry.types.errors import ConfigurationError
 
 # What the wire has room for, as in `types.field_checks`, which would load NumPy.
 MAX_COUNT, MAX_SMALL_COUNT = 2**64 - 1, 2**32 - 1
+MAX_SEED = 2**63 - 1
+"""Of episodes; NumPy's and Gymnasium's seeds end there."""
 
 # What pydantic, which reads the flags for typer, calls what it wanted.
 _KINDS = {"int_parsing": "an integer", "float_parsing": "a number", "bool_parsing": "true or false"}

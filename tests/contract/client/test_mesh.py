@@ -110,6 +110,12 @@ async def test_nobody_at_the_address_is_told_at_once_and_what_to_start(connect: 
             pytest.fail("it connected")
 
 
+async def test_a_text_that_is_no_address_is_refused(connect: Connect) -> None:
+    with pytest.raises(ConfigurationError, match="address: got 'nowhere', allowed: `unix:/path` or `host:port`"):
+        async with connect("nowhere"):
+            pytest.fail("it connected")
+
+
 async def test_a_peer_that_never_answers_runs_into_the_deadline(connect: Connect) -> None:
     # The kernel takes the connection, nobody reads from it.
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -20,12 +20,14 @@ from heronry.client.arguments import (
     check_weight,
 )
 from heronry.client.error_feedback import ErrorFeedback, check_feedback
+from heronry.client.fleet import FleetClient
 from heronry.client.outbox import check_columns
 from heronry.client.replay import ReplayClient
 from heronry.client.tensor_arrays import named_arrays
 from heronry.types.columns import ColumnSpec
 from heronry.types.contribution import ContributionKind, ParameterCodec
 from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
+from heronry.types.recordings import RecordingOrder
 from heronry.types.tensors import ElementType
 from heronry.types.version import ParameterVersion
 
@@ -133,3 +135,13 @@ def test_an_epoch_of_a_writer_is_no_negative_number() -> None:
     client, columns = ReplayClient("localhost:1"), (ColumnSpec("x", ElementType.INT8, ()),)
     with pytest.raises(InvalidArgumentError, match=r"writer_epoch: got -1, allowed: a whole number, at least 0"):
         client.writer("t", columns=columns, num_lanes=1, writer_epoch=-1)
+
+
+async def test_a_fleet_is_asked_with_numbers_that_the_wire_can_carry() -> None:
+    async with FleetClient("unix:/nobody") as fleet:
+        with pytest.raises(InvalidArgumentError, match="seed: got -3"):
+            await fleet.evaluate(num_episodes=1, seed=-3)
+        with pytest.raises(InvalidArgumentError, match="num_episodes: got 4294967296"):
+            await fleet.evaluate(num_episodes=2**32, seed=0)
+        with pytest.raises(InvalidArgumentError, match="seed: got -3"):
+            await fleet.record_episode(RecordingOrder(seed=-3))

@@ -100,13 +100,15 @@ class Mesh:
         """Ask the coordinator whether it is there.
 
         Raises:
+          ConfigurationError: it is no address.
           UnavailableError: nobody answers at the address; says what to start.
         """
         if self._embedded is not None:
             await self._embedded.__aenter__()
             self._address = self._embedded.address
+        # Outside of the guard: where the text is no address there is nothing to close yet.
+        self._make_clients()
         try:
-            self._make_clients()
             await self._greet()
             if self._spec is not None:
                 await self.start_run(self._spec)
