@@ -72,8 +72,8 @@ class Server:
         await self.host.leave(self.engine)
         await self.server.drain(0.0)
 
-    async def publish(self, number, error=None):
-        policy = Policy(ParameterVersion(1, number), Counting(number, error), np.empty(0, np.float32))
+    async def publish(self, number, error=None, epoch=1):
+        policy = Policy(ParameterVersion(epoch, number), Counting(number, error), np.empty(0, np.float32))
         await self.engine.add(lambda: policy)
 
     async def fetch(self, number):

@@ -97,13 +97,14 @@ class AutoresettingEnvironment:
             raise fault_of(error, None, "step()") from error
         shown = self._encode(observation)
         rewards, terminated, truncated = self._figures(reward, terminated, truncated)
+        ended = np.logical_or(terminated, truncated)
         if self._is_masked:
-            self._allowed = self._masks_of(observation, info)
+            over = None if self._mode is AutoresetMode.SAME_STEP else ended
+            self._allowed = self._masks_of(observation, info, over)
         if self._mode is AutoresetMode.NEXT_STEP:
             mask = ~self._resets_next
-            self._resets_next = np.logical_or(terminated, truncated)
+            self._resets_next = ended
             return Step(shown, rewards, terminated, truncated, shown, mask)
-        ended = np.logical_or(terminated, truncated)
         mask = np.ones(len(ended), np.bool_)
         if not ended.any():
             return Step(shown, rewards, terminated, truncated, shown, mask)
@@ -159,9 +160,14 @@ class AutoresettingEnvironment:
             raise LaneFault(None, f"showed what its space does not hold: {error}") from error
         return shown.copy() if self._lends else shown
 
-    def _masks_of(self, observation: Any, info: dict[str, Any]) -> Bools | None:  # noqa: ANN401 - any environment's
+    def _masks_of(
+        self,
+        observation: Any,  # noqa: ANN401 - any environment's
+        info: dict[str, Any],
+        over: Bools | None = None,
+    ) -> Bools | None:
         try:
-            masks = self._masks.rows(observation, info, self._num_envs)
+            masks = self._masks.rows(observation, info, self._num_envs, over)
         except BaseException as error:
             raise fault_of(error, None, "its action mask") from error
         if masks is None and self._is_masked:

@@ -93,10 +93,16 @@ class RunPlan:
 
 
 def _lanes(spec: RunSpec) -> LaneSettings:
+    return LaneSettings(EnvironmentSettings.of_spec(spec.environment), spec.fleet.num_envs, _overlap(spec))
+
+
+def _overlap(spec: RunSpec) -> bool | None:
     fleet = spec.fleet
-    # While one half waits for a policy that is elsewhere, the other may step.
-    overlap = True if fleet.overlap is None and fleet.inference == "central" else fleet.overlap
-    return LaneSettings(EnvironmentSettings.of_spec(spec.environment), fleet.num_envs, overlap)
+    if fleet.overlap is not None or fleet.inference != "central":
+        return fleet.overlap
+    # While one half waits for a policy that is elsewhere, the other may step. Whether both are in one batch is
+    # chance then: only the native loops give the same bits either way.
+    return not spec.lockstep or fleet.policy == "native"
 
 
 def _lockstep(spec: RunSpec) -> LockstepPlan:

@@ -46,13 +46,12 @@ class RemoteForward:
           AbortedError: the fleet stops, or the unroll's version is gone.
           HeronryError: the service refuses the lanes.
         """
-        begins, self._begins = self._begins, None
         with self._lock:
             if self._is_stopped.is_set():
                 raise _stopped()
-            self._asked = asyncio.run_coroutine_threadsafe(self.stream.infer(observations, begins), self._loop)
+            self._asked = asyncio.run_coroutine_threadsafe(self.stream.infer(observations, self._begins), self._loop)
         try:
-            return self._asked.result()
+            outputs = self._asked.result()
         except CancelledError:
             raise _stopped() from None
         except (NotFoundError, ForeignEpochError) as error:
@@ -61,6 +60,9 @@ class RemoteForward:
                 # Nothing may be left out; the learner that was restarted has all services begin anew.
                 self._is_stopped.wait()
             raise AbortedError(f"the unroll cannot go on: {error}") from error
+        # Of a step that failed they hold for the next: it shows the same observations.
+        self._begins = None
+        return outputs
 
     def stop(self) -> None:
         """End a call under way, and all that follow; safe from any thread."""

@@ -211,7 +211,7 @@ def categorical_log_probabilities(logits: FloatArray, actions: npt.NDArray[np.in
         taken -= normaliser
         return taken
     # The same operations in the same order choice by choice, five times as fast for a few of them.
-    columns = np.ascontiguousarray(np.moveaxis(logits, -1, 0))
+    columns = np.moveaxis(logits, -1, 0).copy()
     columns -= columns.max(axis=0)
     of_chosen: FloatArray = np.choose(actions, list(columns))
     np.exp(columns, out=columns)

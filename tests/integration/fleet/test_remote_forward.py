@@ -184,6 +184,24 @@ async def test_an_unroll_whose_version_is_gone_is_given_up_and_another_begins(le
         assert (await asyncio.to_thread(forward, OBSERVATIONS))[0, 0] == 9.0
 
 
+async def test_episodes_that_began_in_a_step_that_was_given_up_begin_with_the_next(learner, environment) -> None:
+    async with policy_of(learner) as policy:
+        forward = policy.forward(environment, 0)
+        await policy.begin_unroll(1)
+        await asyncio.to_thread(forward, OBSERVATIONS)
+        await forward.stream.close()
+        for number in range(3, 12):
+            await learner.engine.add(partial(Policy, ParameterVersion(1, number), Constant(number), LOG_STD))
+
+        forward.begin_episodes(np.array([False, True, False]))
+        with pytest.raises(AbortedError, match="the unroll cannot go on: no version 1"):
+            await asyncio.to_thread(forward, OBSERVATIONS)
+        await policy.begin_unroll(None)
+        outputs = await asyncio.to_thread(forward, OBSERVATIONS)
+
+    assert outputs[:, 1].tolist() == [2.0, 1.0, 2.0]
+
+
 async def test_in_lockstep_an_unroll_whose_version_is_gone_waits_for_the_next_start(learner, environment) -> None:
     async with policy_of(learner, is_lockstep=True) as policy:
         forward = policy.forward(environment, 0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heronry.learner.core.inference import Policy
-from heronry.types.errors import FencedError, UnavailableError, VersionNotFoundError
+from heronry.types.errors import FencedError, ForeignEpochError, UnavailableError, VersionNotFoundError
 from heronry.types.version import ParameterVersion
 from tests.support.inference_server import Counting, lanes, observed
 
@@ -90,6 +90,23 @@ async def test_an_unroll_whose_version_is_gone_is_told_so_and_another_may_begin(
 
     assert begun.version.number == 9
     assert (await stream.infer(observed(1.0)))[0, 0] == 9.0
+
+
+async def test_an_unroll_of_an_epoch_that_is_over_ends_though_its_number_may_come_again(server) -> None:
+    await server.publish(5)
+    stream = server.stream()
+    await stream.begin_unroll()
+    await stream.infer(observed(1.0))
+
+    await server.stop()
+    await server.start()
+    await server.publish(3, epoch=2)
+    async with asyncio.timeout(5.0):
+        with pytest.raises(ForeignEpochError, match=r"got 2\.3, allowed: 1\.5"):
+            await stream.infer(observed(1.0))
+    begun = await stream.begin_unroll()
+
+    assert begun.version == ParameterVersion(2, 3)
 
 
 async def test_a_newer_stream_of_a_group_ends_the_older_one(server) -> None:

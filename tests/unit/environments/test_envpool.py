@@ -99,7 +99,7 @@ def test_images_are_bytes_and_pictures_are_drawn():
 
     shown = environment.reset([0])
 
-    assert (shown.shape, shown.dtype) == ((1, 4, 84, 84), np.uint8)
+    assert (shown.shape, shown.dtype) == ((1, 84, 84, 4), np.uint8)
     assert environment.render(0).shape[2] == 3
 
 

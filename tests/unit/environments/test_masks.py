@@ -112,6 +112,23 @@ def test_masks_that_come_late_are_not_taken_for_some_that_were_told(engine, toys
     assert environment.action_mask is None
 
 
+@pytest.mark.parametrize("engine", ["Masked", *(("Masked", mode) for mode in MODES)])
+def test_an_episode_that_is_over_need_not_allow_anything(engine, toys, toy_module, monkeypatch):
+    def info(self):
+        has_ended = self._step == 2 + (self._seed + 3 * self._episode) % 5
+        return {"action_mask": np.full(3, 0 if has_ended else 1, np.int8)}
+
+    monkeypatch.setattr(toy_module.Masked, "info", info)
+    monkeypatch.setattr(toy_module.Masked, "reward", lambda self, action: 0.0)
+    environment = make(engine, toys, 2)
+    environment.reset([1, 2])
+
+    for _ in range(12):
+        environment.step(np.zeros(2, np.int64))
+
+        assert environment.action_mask.all()
+
+
 def test_an_environment_that_allows_nothing_is_at_fault(toys):
     environment = make_environment(toys("NoChoice"), 2)
 

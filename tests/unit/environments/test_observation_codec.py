@@ -95,7 +95,7 @@ def test_images_stay_bytes_and_are_not_copied():
     codec = ObservationCodec(spaces.Box(0, 255, (4, 84, 84), np.uint8))
     frames = np.zeros((2, 4, 84, 84), np.uint8)
 
-    assert codec.space == ObservationSpace((4, 84, 84), "uint8")
+    assert codec.space == ObservationSpace((84, 84, 4), "uint8")
     assert codec.encode(frames) is frames or np.shares_memory(codec.encode(frames), frames)
 
 
@@ -205,3 +205,17 @@ def test_bytes_that_come_in_a_wider_type_are_refused_before_they_wrap_round():
 
     with pytest.raises(SchemaMismatchError, match="uint16"):
         codec.encode_each([np.array([300, 1], np.uint16)])
+
+
+@pytest.mark.parametrize(
+    ("shape", "stored"), [((4, 84, 84), (84, 84, 4)), ((84, 84, 3), (84, 84, 3)), ((10, 10, 4),) * 2]
+)
+def test_pictures_of_bytes_are_stored_channels_last(shape, stored):
+    codec = ObservationCodec(gymnasium.spaces.Box(0, 255, shape, np.uint8))
+    pictures = np.random.default_rng(0).integers(256, size=(2, *shape), dtype=np.uint8)
+
+    encoded = codec.encode(pictures)
+
+    assert codec.space.shape == stored
+    expected = pictures if shape == stored else pictures.transpose(0, 2, 3, 1)
+    np.testing.assert_array_equal(encoded, expected)

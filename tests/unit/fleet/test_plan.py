@@ -20,3 +20,12 @@ def test_halves_overlap_where_the_policy_is_elsewhere_unless_the_spec_says_other
     plan = RunPlan.from_spec({**SPEC, "fleet": fleet}, 0)
 
     assert plan.lanes.overlap is overlap
+
+
+@pytest.mark.parametrize(("policy", "overlap"), [("auto", False), ("torch", False), ("native", True)])
+def test_in_lockstep_no_batch_depends_on_which_half_comes_first(policy, overlap):
+    fleet = {"num_envs": 8, "inference": "central", "policy": policy}
+
+    plan = RunPlan.from_spec({**SPEC, "lockstep": True, "fleet": fleet}, 0)
+
+    assert plan.lanes.overlap is overlap

@@ -14,7 +14,7 @@ from heronry.fleet.core.lanes import make_actor
 from heronry.maths.networks import Layers, evaluate, network_for
 from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.types.columns import column_specs
-from heronry.types.errors import HeronryError, InvalidArgumentError, SchemaMismatchError
+from heronry.types.errors import AbortedError, HeronryError, InvalidArgumentError, SchemaMismatchError
 
 
 def never_ends():
@@ -240,3 +240,24 @@ def test_an_actor_that_has_not_begun_says_so():
 
     with pytest.raises(RuntimeError, match="has not begun"):
         actor.collect(tensors)
+
+
+def test_episodes_that_an_unroll_without_an_end_took_with_it_are_not_gone_on_with():
+    asked = itertools.count()
+
+    def may_go_on():
+        if next(asked) == 12:
+            raise AbortedError("the unroll cannot go on")
+        return True
+
+    actor, tensors = actor_of(engine="gymnasium", may_go_on=may_go_on)
+    actor.begin(1)
+    before = actor.collect(tensors)
+
+    with pytest.raises(AbortedError):
+        actor.collect(None)
+    after, later = actor.collect(None), actor.collect(None)
+
+    assert after.cut.all()
+    assert later.cut is None
+    assert not set(before.columns["episode_id"].flat) & set(after.columns["episode_id"].flat)

@@ -180,6 +180,14 @@ def test_log_probabilities_of_few_and_of_many_choices_are_those_of_the_softmax(n
     np.testing.assert_allclose(values, np.take_along_axis(exact, actions[..., None], -1)[..., 0], atol=1e-5)
 
 
+def test_the_logits_that_are_asked_about_stay_as_they_are():
+    logits = np.array([[1.0, 2.0, 3.0]], np.float32)
+
+    categorical_log_probabilities(logits, np.array([1]))
+
+    assert logits.tolist() == [[1.0, 2.0, 3.0]]
+
+
 def test_several_choices_are_drawn_each_by_itself_and_their_log_probabilities_summed():
     logits = np.tile(np.array([[0.0, 1.0, 2.0, -1.0, 0.5]], np.float32), (25, 1))
     sampler = sampler_for("ppo", ActionSpace.of_choices((2, 3)))

@@ -154,13 +154,21 @@ async def _begin_again(
     call: "grpc.aio.StreamStreamCall[pb.InferRequest, pb.InferResponse]", begun: UnrollBegun
 ) -> None:
     """Go on with an unroll's version on a new stream."""
-    request = begin_unroll_to_proto(begun.version.number)
-    response = await _exchanged(call, request, "unroll_begun", UNROLL_TIMEOUT_S)
-    version = unroll_begun_from_proto(response.unroll_begun).version
+    # After a restore numbers count in another epoch: the unroll's might be waited for by all, and so never come.
+    version = (await _begun(call, None)).newest
+    if version.epoch == begun.version.epoch:
+        version = (await _begun(call, begun.version.number)).version
     if version != begun.version:
         allowed = f"{begun.version} (params was restored since)"
         details = {"field": "version", "value": str(version), "allowed": allowed}
         raise ForeignEpochError(f"version: got {version}, allowed: {allowed}", details=details)
+
+
+async def _begun(
+    call: "grpc.aio.StreamStreamCall[pb.InferRequest, pb.InferResponse]", number: int | None
+) -> UnrollBegun:
+    response = await _exchanged(call, begin_unroll_to_proto(number), "unroll_begun", UNROLL_TIMEOUT_S)
+    return unroll_begun_from_proto(response.unroll_begun)
 
 
 async def _exchanged(

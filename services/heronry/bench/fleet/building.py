@@ -41,7 +41,7 @@ def _sources() -> Path:
     if not (found / "CMakeLists.txt").is_file():
         raise FailedPreconditionError(f"no sources of the native core at {found}: measure in a checkout")
     missing = [tool for tool in ("cmake", "ninja") if shutil.which(tool) is None]
-    if importlib.util.find_spec("nanobind") is None:
+    if importlib.util.find_spec("nanobind") is None:  # only the build itself needs it
         missing.append("nanobind")
     if missing:
         raise FailedPreconditionError(f"the native build needs {', '.join(missing)}: pip install cmake ninja nanobind")

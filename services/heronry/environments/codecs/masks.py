@@ -36,8 +36,16 @@ class MaskReader:
         given = observation.get(KEY) if self.is_in_observation else info.get(KEY)
         return None if given is None or not self._width else self._checked(_flat(given)[np.newaxis])[0]
 
-    def rows(self, observation: Any, info: Mapping[str, Any], num_envs: int) -> Bools | None:  # noqa: ANN401 - ditto
+    def rows(
+        self,
+        observation: Any,  # noqa: ANN401 - any environment's
+        info: Mapping[str, Any],
+        num_envs: int,
+        over: Bools | None = None,
+    ) -> Bools | None:
         """Return the masks of a vector environment `[N, num_logits]`; None: it gave none.
+
+        Where an episode is `over`, `[N]`, nothing is chosen: what has no choice left allows everything.
 
         Raises:
           SchemaMismatchError: as `row`.
@@ -50,7 +58,7 @@ class MaskReader:
         wrote = np.broadcast_to(wrote, num_envs)
         masks = np.ones((num_envs, self._width), np.bool_)
         for_all = self._stacked(given, wrote)
-        masks[wrote] = self._checked(for_all)
+        masks[wrote] = self._checked(for_all, None if over is None else over[wrote])
         return masks
 
     def _stacked(self, given: Any, wrote: Bools) -> Bools:  # noqa: ANN401 - any environment's
@@ -59,10 +67,14 @@ class MaskReader:
             return masks
         return np.stack([_flat(given[i]) for i in np.flatnonzero(wrote)])
 
-    def _checked(self, masks: Bools) -> Bools:
+    def _checked(self, masks: Bools, over: Bools | None = None) -> Bools:
         if masks.shape[1] != self._width:
             raise SchemaMismatchError.of(KEY, f"{masks.shape[1]} choices", f"{self._width} choices")
-        if not np.logical_or.reduceat(masks, self._begins, axis=1).all():
+        is_stuck = ~np.logical_or.reduceat(masks, self._begins, axis=1).all(axis=1)
+        if over is not None:
+            masks = masks | (is_stuck & over)[:, np.newaxis]
+            is_stuck &= ~over
+        if is_stuck.any():
             raise SchemaMismatchError.of(KEY, "no choice", "at least one choice of each component")
         return masks
 

@@ -19,6 +19,8 @@ _ALLOWED = "Box, Discrete, MultiDiscrete, MultiBinary, Text, and Dict and Tuple 
 class ObservationCodec:
     """Stores a Box as it is, in float32 or uint8, and anything else as one float32 vector.
 
+    Pictures of bytes that come channels first, as stacked frames do, are stored channels last.
+
     The parts of a Dict stand in the order of its keys, those of a Tuple in theirs; `leaves.py` says
     how each is written.
 
@@ -30,12 +32,17 @@ class ObservationCodec:
     def __init__(self, space: Space, action_space: ActionSpace | None = None) -> None:
         parts = parts_without_mask(space, action_space)
         self._box: Part | None = None
+        self._shape: tuple[int, ...] = ()
+        self._is_channels_first = False
         self._leaves: list[tuple[Part, Leaf]] = []
         if len(parts) == 1 and isinstance(parts[0].space, gymnasium.spaces.Box):
             self._box = parts[0]
             shape = tuple(int(n) for n in parts[0].space.shape)
             high = largest_byte(parts[0].space)
-            self.space = ObservationSpace(shape) if high is None else ObservationSpace(shape, "uint8", high)
+            self._shape = shape
+            self._is_channels_first = high is not None and _is_channels_first(shape)
+            stored = (*shape[1:], shape[0]) if self._is_channels_first else shape
+            self.space = ObservationSpace(stored) if high is None else ObservationSpace(stored, "uint8", high)
         else:
             self._leaves = [(part, _leaf(part)) for part in parts]
             self.space = ObservationSpace((sum(leaf.size for _, leaf in self._leaves),))
@@ -76,8 +83,8 @@ class ObservationCodec:
             raise _misshapen(error) from error
 
     def _numbers(self, values: Sequence[Any] | Array) -> Array:
-        numbers = as_numbers(self._box_name, values, self.space.shape, self._dtype)
-        return numbers.astype(self._dtype, copy=False)
+        numbers = as_numbers(self._box_name, values, self._shape, self._dtype).astype(self._dtype, copy=False)
+        return np.moveaxis(numbers, 1, -1) if self._is_channels_first else numbers
 
     def _vectors(self, values: list[Any]) -> FloatArray:
         columns = np.zeros((len(values[0]), self.space.size), np.float32)
@@ -86,6 +93,11 @@ class ObservationCodec:
             leaf.write(name_of("observation", part.path), value, columns[:, start : start + leaf.size])
             start += leaf.size
         return columns
+
+
+def _is_channels_first(shape: tuple[int, ...]) -> bool:
+    """Tell `[channels, height, width]` from `[height, width, channels]`: channels are the fewest."""
+    return len(shape) == 3 and shape[0] < min(shape[1:])
 
 
 def _leaf(part: Part) -> Leaf:

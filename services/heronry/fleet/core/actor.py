@@ -65,6 +65,7 @@ class Actor:
         self._rng = np.random.default_rng(0)
         self._num_steps = 0
         self._has_begun = False
+        self._has_broken_off = False
 
     @property
     def columns(self) -> tuple[ColumnSpec, ...]:
@@ -104,6 +105,7 @@ class Actor:
         self._episode_ids = EpisodeIds(self._num_lanes)
         self._num_steps = num_steps_before
         self._has_begun = True
+        self._has_broken_off = False
 
     def collect(self, tensors: Tensors | None) -> Unroll | None:
         """Return the next unroll, acted with `tensors`, or with the weights before if they are None.
@@ -121,16 +123,20 @@ class Actor:
             self._sampler.explore(self._settings.epsilon.at(self._num_steps))
         num_steps = self._settings.unroll_length
         columns = empty_columns(self._columns, num_steps, self._num_lanes)
+        has_gap, self._has_broken_off = self._has_broken_off, True
         taken = self._group.collect(columns, self._sampler.draw(num_steps, self._num_lanes, self._rng))
         if taken is None:
             return None
-        if taken.cut is not None:
-            self._episode_ids.cut(taken.cut)
+        self._has_broken_off = False
+        # The steps of an unroll that failed are lost: no episode that it was in can be told to its end.
+        cut = np.ones(self._num_lanes, np.bool_) if has_gap else taken.cut
+        if cut is not None:
+            self._episode_ids.cut(cut)
         ended = np.logical_or(columns["terminated"], columns["truncated"])
         columns["episode_id"][...] = self._episode_ids.next(ended)
         experienced = int(np.count_nonzero(columns["mask"]))
         self._num_steps += experienced
-        return Unroll(columns, experienced, taken.environment_time_s, taken.inference_time_s, taken.cut)
+        return Unroll(columns, experienced, taken.environment_time_s, taken.inference_time_s, cut)
 
     def close(self) -> None:
         """Release the environments."""

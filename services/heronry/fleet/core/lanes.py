@@ -98,10 +98,13 @@ def _halves(settings: EnvironmentSettings, num_first: int) -> tuple[EnvironmentS
 
 
 def _may_release_lock(settings: EnvironmentSettings) -> bool:
-    """Whether environments may turn out to leave the interpreter's lock to others; of the rest none is made in vain."""
+    """Whether environments may turn out to leave the interpreter's lock to others; of the rest none is made in vain.
+
+    EnvPool's do, but its threads fill the cores: two pools side by side step at four fifths of the pace of one.
+    """
     engine = engine_of(settings)
     is_vector = engine == "gymnasium" and not is_single(settings)
-    return is_isolated(settings) or is_vector or engine in ("native", "envpool")
+    return is_isolated(settings) or is_vector or engine == "native"
 
 
 def _together(groups: list[LaneGroup], environments: list[VectorEnvironment]) -> LaneGroup:

@@ -3,7 +3,7 @@
 import pytest
 
 from heronry.types.blocking import WouldBlock
-from heronry.types.errors import VersionNotFoundError
+from heronry.types.errors import FencedError, VersionNotFoundError
 
 
 def acting(bench, session):
@@ -112,3 +112,19 @@ def test_a_version_that_is_published_again_takes_the_place_of_the_first(bench) -
     session = bench.in_unroll()
 
     assert acting(bench, session) == 5.0
+
+
+def test_a_stream_that_has_ended_holds_no_version(make_bench) -> None:
+    bench = make_bench()
+    session, _ = bench.open()
+    bench.core.close(session)
+    bench.publish(1)
+
+    with pytest.raises(FencedError):
+        bench.core.begin_unroll(session, 1)
+    for number in range(2, 5):
+        bench.publish(number)
+    other, _ = bench.open()
+
+    with pytest.raises(VersionNotFoundError):
+        bench.core.begin_unroll(other, 1)

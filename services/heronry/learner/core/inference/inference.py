@@ -13,6 +13,7 @@ from heronry.types.blocking import Changed, Waiting, WouldBlock
 from heronry.types.columns import ColumnSpec
 from heronry.types.errors import (
     FailedPreconditionError,
+    FencedError,
     HeronryError,
     InvalidArgumentError,
     MessageTooLargeError,
@@ -152,9 +153,13 @@ class Inference:
 
         Raises:
           FailedPreconditionError: a step is out.
+          FencedError: the stream has ended meanwhile.
           WouldBlock: the version is not there yet.
           VersionNotFoundError: it is kept no longer.
         """
+        if not session.is_open:
+            # Nobody would ever release what it held.
+            raise FencedError(f"the stream of group {session.group.lanes.group_id!r} has ended")
         if session.is_waiting:
             raise _too_early("begin_unroll")
         policy = self._policies.choose(number)
