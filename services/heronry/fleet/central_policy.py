@@ -13,6 +13,7 @@ from heronry.client.inference import InferenceClient
 from heronry.client.options import ConnectionOptions
 from heronry.environments.vector import VectorEnvironment
 from heronry.fleet.remote_forward import RemoteForward
+from heronry.types.errors import AbortedError
 from heronry.types.inference import LaneGroup, UnrollBegun
 from heronry.types.tensors import Array, ElementType
 
@@ -69,12 +70,15 @@ class CentralPolicy:
         Raises:
           DeadlineExceededError: it is not there yet.
           VersionNotFoundError: it is kept no longer.
+          AbortedError: params began another epoch in between: no version acts in all groups.
           HeronryError: the service refuses the lanes.
         """
         first, *others = self._forwards
         begun = await first.stream.begin_unroll(number)
         for forward in others:
-            await forward.stream.begin_unroll(begun.version.number)
+            other = await forward.stream.begin_unroll(begun.version.number)
+            if other.version != begun.version:
+                raise AbortedError(f"one half of the lanes acts with {begun.version}, the other with {other.version}")
         return begun
 
     def stop(self) -> None:

@@ -51,10 +51,11 @@ class CentralPolicy:
           SchemaMismatchError: they are another network's.
           ConfigurationError: what was to evaluate them is not here.
         """
+        forward = self._forward(tensors)  # names what is missing
         log_std: FloatArray = np.empty(0, np.float32)
         if self.network.has_log_std:
             log_std = tensors[_LOG_STD].astype(np.float32)
-        return Policy(version, self._forward(tensors), log_std)
+        return Policy(version, forward, log_std)
 
     def make_checked(self, version: ParameterVersion, tensors: Tensors) -> Policy:
         """Return a version ready to be evaluated, of the weights that params should have published for it.
