@@ -24,11 +24,14 @@ _ROOM = 1_000_000
 
 
 @asynccontextmanager
-async def running(environment: Mapping[str, object], fleet: Mapping[str, object]) -> AsyncIterator[Mesh]:
+async def running(
+    environment: Mapping[str, object], fleet: Mapping[str, object], network: Mapping[str, object] | None = None
+) -> AsyncIterator[Mesh]:
     """Run fleet and replay as processes, with fresh weights, until the context ends."""
     spec = {
         "environment": dict(environment),
         "fleet": dict(fleet),
+        "network": dict(network or {}),
         "algorithm": {"name": "external"},
         "replay": {"queue_size": _ROOM, "max_lag": None},
         "max_env_steps": 10**12,
