@@ -50,11 +50,6 @@ class Peers:
         """Tell whether a fleet is alive."""
         return instance in self.fleets()
 
-    @property
-    def has_learner(self) -> bool:
-        """Whether a learner is alive."""
-        return bool(self._registry.alive(ServiceRole.LEARNER))
-
     async def close(self) -> None:
         """Close all connections."""
         await self.params.close()

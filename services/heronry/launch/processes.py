@@ -64,17 +64,6 @@ def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> No
         return
 
 
-def describe_exit(return_code: int) -> str:
-    """Return `signal 9 (SIGKILL)` or `exit code 1`."""
-    if return_code >= 0:
-        return f"exit code {return_code}"
-    try:
-        name = signal.Signals(-return_code).name
-    except ValueError:
-        return f"signal {-return_code}"
-    return f"signal {-return_code} ({name})"
-
-
 def last_lines(log: Path, count: int = 12, max_bytes: int = 16_384) -> tuple[str, ...]:
     """Return the end of a log file; empty when there is none."""
     try:

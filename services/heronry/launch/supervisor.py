@@ -13,12 +13,12 @@ from heronry.launch.errors import LaunchError
 from heronry.launch.processes import (
     USER_ERROR_EXIT_CODE,
     ProcessSpec,
-    describe_exit,
     last_lines,
     signal_group,
     spawn,
 )
 from heronry.launch.restart_policy import RestartPolicy
+from heronry.types.exits import describe_exit
 
 
 class EventSink(Protocol):

@@ -37,11 +37,6 @@ class Identities:
         """
         return cls(None if path is None else _read_tokens(path))
 
-    @property
-    def needs_token(self) -> bool:
-        """Whether calls without a token are refused."""
-        return self._client_ids is not None
-
     def client_id(self, metadata: Metadata | None) -> str:
         """Return the caller's id.
 

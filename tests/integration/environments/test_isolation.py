@@ -102,7 +102,7 @@ def test_a_worker_that_is_killed_between_two_steps_is_begun_anew(make):
     taken = environment.step(np.array([0]))
 
     assert taken.lost.tolist() == [True]
-    assert environment.failures[0].reason == "its process ended: killed by signal 9 (SIGKILL)"
+    assert environment.failures[0].reason == "its process ended: signal 9 (SIGKILL)"
 
 
 def test_the_run_ends_with_the_fault_when_the_restarts_are_spent(make):

@@ -4,7 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from heronry.launch.processes import MALLOC_VARIABLES, child_environment, describe_exit, last_lines, service_command
+from heronry.launch.processes import MALLOC_VARIABLES, child_environment, last_lines, service_command
+from heronry.types.exits import describe_exit
 
 
 def test_a_service_is_told_its_name_and_whose_child_it_is() -> None:

@@ -95,7 +95,6 @@ class GeometricMedian:
 AggregationRule = (
     Mean | Sum | WeightedMean | FederatedMean | NormBoundedMean | Median | TrimmedMean | Krum | GeometricMedian
 )
-ROBUST_RULES: Final = (Median, TrimmedMean, Krum, GeometricMedian)
 GRID_RULES: Final = (Mean, Sum, WeightedMean, FederatedMean)
 
 

@@ -18,11 +18,11 @@ import numpy.typing as npt
 
 from heronry.environments.isolated import messages, strays
 from heronry.environments.isolated.exchange import Exchange, Phase, Progress, create_memory, map_exchange
-from heronry.environments.isolated.exits import describe_exit
 from heronry.environments.isolated.messages import Fault, Hello, StartRequest
 from heronry.environments.isolated.output import Output
 from heronry.environments.isolated.strays import end_strays
 from heronry.types.errors import InvalidArgumentError
+from heronry.types.exits import describe_exit
 
 _MODULE: Final = "heronry.environments.isolated.worker"
 # Waits for the end of its input, which is the end of the fleet's process, then kills who has left its process

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from heronry.environments.isolated.exits import describe_exit
 from heronry.types.errors import InvalidArgumentError
+from heronry.types.exits import describe_exit
 
 _ENDING_S: Final = 0.5
 _LOOKING_MS: Final = 50

@@ -19,7 +19,6 @@ ItemPriorities = npt.NDArray[np.float32]
 GENERATION_BITS: Final = 24
 SLOT_BITS: Final = 28
 MAX_SLOTS: Final = 1 << SLOT_BITS
-MAX_SHARD: Final = (1 << 12) - 1
 
 _GENERATION: Final = np.uint32((1 << GENERATION_BITS) - 1)
 _LIVE: Final = np.uint32(1 << 31)

@@ -61,10 +61,6 @@ class Packer:
         # By bits: zeros of both signs are equal, and no two that are not a number.
         self.integers(bits, "<i4")
 
-    def raw(self, array: npt.NDArray[np.generic], dtype: str) -> None:
-        """Put an array's values in, as this type; whoever reads them knows how many."""
-        self._parts.append(array.astype(dtype, copy=False).tobytes())
-
     def generator(self, state: Mapping[str, object]) -> None:
         """Put the state of a PCG64 generator in."""
         if state["bit_generator"] != _PCG64:
