@@ -61,7 +61,7 @@ class EmbeddedMesh:
             return
         self._thread = self._loop = None
         try:
-            asyncio.run_coroutine_threadsafe(self._stop_nodes(), loop).result(STOP_TIMEOUT_S)
+            asyncio.run_coroutine_threadsafe(self._end(), loop).result(STOP_TIMEOUT_S)
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join(STOP_TIMEOUT_S)
@@ -104,6 +104,11 @@ class EmbeddedMesh:
         except BaseException:
             await self._stop_nodes()
             raise
+
+    async def _end(self) -> None:
+        await self._stop_nodes()
+        # A service that was stopped while it started leaves an import behind in a thread: it ends before the loop.
+        await asyncio.get_running_loop().shutdown_default_executor()
 
     async def _stop_nodes(self) -> None:
         # The coordinator last, so that the others can give their leases back.
