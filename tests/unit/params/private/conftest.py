@@ -53,11 +53,43 @@ def level_of(privacy: object) -> dict[str, object]:
     return {"acknowledgement": AcknowledgementLevel.DISK} if is_episode else {}
 
 
+class PrivateCalls:
+    """What a bench does and tells of a private model, over the bench of any model."""
+
+    def register(self, *values: float, **settings: object):
+        return super().register(*values, **{**level_of(settings.get("privacy")), **settings})
+
+    def push_delta(self, client_id: str, *values: float, **fields: object):
+        return self.push(*values, client_id=client_id, kind=ContributionKind.DELTA, **fields)
+
+    def rejoin(self, *client_ids: str) -> None:
+        """Renew the leases of clients, as the clock has moved on."""
+        for client_id in client_ids:
+            self.models.register_worker("policy", client_id, 1, self.now_s)
+
+    @property
+    def status(self):
+        return self.models.privacy_status("policy")
+
+    @property
+    def num_releases(self) -> int:
+        """Releases reserved so far; the whole status works out epsilons besides."""
+        return self.model.privacy.guard.num_releases
+
+    @property
+    def ledger(self):
+        return self.guards._ledger
+
+    @property
+    def state(self):
+        return self.model.privacy.state
+
+
 @pytest.fixture(scope="session")
 def make_private(make_bench) -> Callable[..., object]:
     """Return the bench whose ledger lies in `folder`; with `seed` its noise is that of the test mode."""
 
-    class PrivateBench(make_bench):
+    class PrivateBench(PrivateCalls, make_bench):
         def __init__(
             self, folder: Path, log: object = None, epoch: int = 1, *, seed: int | None = None, chance: int = 0
         ) -> None:
@@ -74,34 +106,6 @@ def make_private(make_bench) -> Callable[..., object]:
                 new_flat=lambda num_bytes: np.empty(num_bytes, np.uint8),
             )
             self.problems: list[Exception] = []
-
-        def register(self, *values: float, **settings: object):
-            return super().register(*values, **{**level_of(settings.get("privacy")), **settings})
-
-        def push_delta(self, client_id: str, *values: float, **fields: object):
-            return self.push(*values, client_id=client_id, kind=ContributionKind.DELTA, **fields)
-
-        def rejoin(self, *client_ids: str) -> None:
-            """Renew the leases of clients, as the clock has moved on."""
-            for client_id in client_ids:
-                self.models.register_worker("policy", client_id, 1, self.now_s)
-
-        @property
-        def status(self):
-            return self.models.privacy_status("policy")
-
-        @property
-        def num_releases(self) -> int:
-            """Releases reserved so far; the whole status works out epsilons besides."""
-            return self.model.privacy.guard.num_releases
-
-        @property
-        def ledger(self):
-            return self.guards._ledger
-
-        @property
-        def state(self):
-            return self.model.privacy.state
 
     return PrivateBench
 

@@ -24,7 +24,8 @@ def _refused(kind, call, *arguments) -> None:
         call(*arguments)
 
 
-def test_a_round_under_fire_comes_to_the_right_sum_and_counts_what_it_refused(five) -> None:
+def _advertise_under_fire(five) -> None:
+    """Advertise all keys, with refused ones between."""
     server = five.server
     keys = five.clients[_MEMBERS[0]].join(five.parameters)
     _refused(StrangerError, server.accept_keys, "stranger", keys)
@@ -37,9 +38,13 @@ def test_a_round_under_fire_comes_to_the_right_sum_and_counts_what_it_refused(fi
     _refused(MalformedMessageError, server.accept_keys, _MEMBERS[1], keys)
     five.advertise(_MEMBERS[1:])
 
+
+def _share_under_fire(five) -> None:
+    """Relay all shares, with refused ones between."""
+    server = five.server
     shares = {member: five.clients[member].share(five.roster) for member in _MEMBERS}
     first = shares[_MEMBERS[0]]
-    _refused(UnexpectedMessageError, server.accept_keys, _MEMBERS[0], keys)
+    _refused(UnexpectedMessageError, server.accept_keys, _MEMBERS[0], None)
     _refused(StrangerError, server.accept_shares, "stranger", first)
     _refused(MalformedMessageError, server.accept_shares, _MEMBERS[0], replace(first, seed_digest=b"short"))
     _refused(MalformedMessageError, server.accept_shares, _MEMBERS[0], replace(first, sealed={}))
@@ -51,6 +56,10 @@ def test_a_round_under_fire_comes_to_the_right_sum_and_counts_what_it_refused(fi
     for member, relayed in server.close_shares().items():
         five.clients[member].receive(relayed)
 
+
+def _mask_under_fire(five) -> None:
+    """Accept all masked vectors, with refused ones between."""
+    server = five.server
     masked = {member: five.clients[member].contribute(_VECTORS[member]) for member in _MEMBERS}
     for words in (np.zeros(4, np.uint32), np.zeros(3, np.int64), np.zeros((3, 1), np.uint32), None):
         _refused(MalformedMessageError, server.accept_masked, _MEMBERS[0], MaskedInput(words))
@@ -59,6 +68,10 @@ def test_a_round_under_fire_comes_to_the_right_sum_and_counts_what_it_refused(fi
     _refused(RepeatedMessageError, server.accept_masked, _MEMBERS[0], masked[_MEMBERS[0]])
     five.request = server.close_masked()
 
+
+def _reveal_under_fire(five) -> None:
+    """Reveal all shares, with refused ones between."""
+    server = five.server
     right = five.revealed(_MEMBERS[0])
     _refused(MalformedMessageError, server.accept_revealed, _MEMBERS[0], RevealedShares({}, right.seed_shares))
     for share in (b"short", b"\xff" * 66):
@@ -68,8 +81,13 @@ def test_a_round_under_fire_comes_to_the_right_sum_and_counts_what_it_refused(fi
     _refused(RepeatedMessageError, server.accept_revealed, _MEMBERS[0], right)
     five.reveal(_MEMBERS[1:])
 
-    assert server.close().total.tolist() == _TOTAL
-    assert server.refusals == {
+
+def test_a_round_under_fire_comes_to_the_right_sum_and_counts_what_it_refused(five) -> None:
+    for step in (_advertise_under_fire, _share_under_fire, _mask_under_fire, _reveal_under_fire):
+        step(five)
+
+    assert five.server.close().total.tolist() == _TOTAL
+    assert five.server.refusals == {
         "StrangerError": 2,
         "UnexpectedMessageError": 2,
         "RepeatedMessageError": 4,
