@@ -24,7 +24,7 @@ nb::tuple copy_measured_of(Vector<const std::uint8_t> source, Vector<Real> out, 
   Measure result{};
   {
     LockReleased released(out.size() >= kLongVector);
-    result = copy_measured(source.data(), out.data(), out.size(), squares);
+    result = copy_measured(source.data(), out.data(), out.size(), squares, source.size() >= kPastCacheBytes);
   }
   return nb::make_tuple(result.largest, result.squared_norm);
 }

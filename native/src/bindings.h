@@ -6,6 +6,7 @@
 namespace heronry {
 
 void bind_box_muller(nanobind::module_& module);
+void bind_chunk_frames(nanobind::module_& module);
 void bind_collect(nanobind::module_& module);
 void bind_crc32c(nanobind::module_& module);
 void bind_dense(nanobind::module_& module);
@@ -15,6 +16,7 @@ void bind_games(nanobind::module_& module);
 void bind_grid_sums(nanobind::module_& module);
 void bind_heap(nanobind::module_& module);
 void bind_int8_blocks(nanobind::module_& module);
+void bind_interleave(nanobind::module_& module);
 void bind_item_keys(nanobind::module_& module);
 void bind_number_formats(nanobind::module_& module);
 void bind_optimizer_steps(nanobind::module_& module);

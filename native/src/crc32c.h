@@ -50,19 +50,48 @@ __attribute__((target("sse4.2"))) inline std::uint32_t crc32c_wordwise(std::uint
   return crc32c_bytewise(static_cast<std::uint32_t>(wide), data + i, count - i);
 }
 
+// What becomes of the bytes that a checksum goes over: nothing, or a copy, in a cache or past it.
+struct OnlyRead {
+  __attribute__((target("avx512f"))) inline void keep(std::size_t, __m512i) const {}
+  void keep_rest(std::size_t, const unsigned char*, std::size_t) const {}
+};
+
+struct Stored {
+  unsigned char* out;
+  __attribute__((target("avx512f"))) inline void keep(std::size_t at, __m512i bytes) const {
+    _mm512_storeu_si512(out + at, bytes);
+  }
+  void keep_rest(std::size_t at, const unsigned char* rest, std::size_t count) const {
+    if (count > 0) std::memcpy(out + at, rest, count);
+  }
+};
+
+// Its output is aligned to 64 bytes.
+struct Streamed : Stored {
+  __attribute__((target("avx512f"))) inline void keep(std::size_t at, __m512i bytes) const {
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(out + at), bytes);
+  }
+};
+
 // Carries 256 bytes along: 16 numbers of 128 bits, each multiplied by x^2048 modulo the polynomial and added to the
 // one 256 bytes on. What is left has the remainder of the whole.
 // Source: Gopal et al. 2009, "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ Instruction".
-__attribute__((target("avx512f,vpclmulqdq,sse4.2"))) inline std::uint32_t crc32c_wide(std::uint32_t state,
-                                                                                      const unsigned char* data,
-                                                                                      std::size_t count) {
+template <typename Kept = OnlyRead>
+__attribute__((target("avx512f,vpclmulqdq,sse4.2"))) inline std::uint32_t crc32c_wide(
+    std::uint32_t state, const unsigned char* data, std::size_t count, Kept kept = {}) {
   constexpr std::size_t kStride = 256;
-  if (count < kStride) return crc32c_wordwise(state, data, count);
+  if (count < kStride) {
+    kept.keep_rest(0, data, count);
+    return crc32c_wordwise(state, data, count);
+  }
   // x^(2048 + 32) and x^(2048 - 32) modulo the polynomial, reversed and shifted by one.
   constexpr long long kLow = 0xdcb17aa4, kHigh = 0xb9e02b86;
   const __m512i factors = _mm512_set_epi64(kHigh, kLow, kHigh, kLow, kHigh, kLow, kHigh, kLow);
   __m512i carried[4];
-  for (int i = 0; i < 4; ++i) carried[i] = _mm512_loadu_si512(data + 64 * i);
+  for (int i = 0; i < 4; ++i) {
+    carried[i] = _mm512_loadu_si512(data + 64 * i);
+    kept.keep(64 * i, carried[i]);
+  }
   carried[0] = _mm512_xor_si512(carried[0], _mm512_zextsi128_si512(_mm_cvtsi32_si128(static_cast<int>(state))));
   std::size_t at = kStride;
   for (; at + kStride <= count; at += kStride) {
@@ -71,8 +100,10 @@ __attribute__((target("avx512f,vpclmulqdq,sse4.2"))) inline std::uint32_t crc32c
       const __m512i high = _mm512_clmulepi64_epi128(carried[i], factors, 0x11);
       const __m512i next = _mm512_loadu_si512(data + at + 64 * i);
       carried[i] = _mm512_ternarylogic_epi64(low, high, next, 0x96);
+      kept.keep(at + 64 * i, next);
     }
   }
+  kept.keep_rest(at, data + at, count - at);
   alignas(64) unsigned char rest[kStride];
   for (int i = 0; i < 4; ++i) _mm512_store_si512(rest + 64 * i, carried[i]);
   return crc32c_wordwise(crc32c_wordwise(0, rest, kStride), data + at, count - at);
@@ -81,11 +112,34 @@ __attribute__((target("avx512f,vpclmulqdq,sse4.2"))) inline std::uint32_t crc32c
 inline bool has_wide_crc() { return false; }
 #endif
 
-inline std::uint32_t crc32c(const unsigned char* data, std::size_t count) {
+constexpr std::uint32_t kNoBytes = ~0u;
+
+// The state after more bytes; the checksum is its complement.
+inline std::uint32_t crc32c_extended(std::uint32_t state, const unsigned char* data, std::size_t count) {
 #if HERONRY_WIDE_CRC
-  if (has_wide_crc()) return ~crc32c_wide(~0u, data, count);
+  if (has_wide_crc()) return crc32c_wide(state, data, count);
 #endif
-  return ~crc32c_bytewise(~0u, data, count);
+  return crc32c_bytewise(state, data, count);
+}
+
+inline std::uint32_t crc32c(const unsigned char* data, std::size_t count) {
+  return ~crc32c_extended(kNoBytes, data, count);
+}
+
+// Copies them meanwhile, past the caches where `is_past_cache` and the output lies so that it can be.
+inline std::uint32_t crc32c_copying(std::uint32_t state, const unsigned char* data, std::size_t count,
+                                    unsigned char* out, bool is_past_cache) {
+#if HERONRY_WIDE_CRC
+  if (has_wide_crc()) {
+    if (!is_past_cache || reinterpret_cast<std::uintptr_t>(out) % 64 != 0)
+      return crc32c_wide(state, data, count, Stored{out});
+    state = crc32c_wide(state, data, count, Streamed{{out}});
+    _mm_sfence();
+    return state;
+  }
+#endif
+  if (count > 0) std::memcpy(out, data, count);
+  return crc32c_bytewise(state, data, count);
 }
 
 }  // namespace heronry

@@ -4,6 +4,7 @@
 NB_MODULE(_extension, module) {
   module.doc() = "Native loops of heronry; use them through heronry.native.";
   heronry::bind_box_muller(module);
+  heronry::bind_chunk_frames(module);
   heronry::bind_collect(module);
   heronry::bind_crc32c(module);
   heronry::bind_dense(module);
@@ -13,6 +14,7 @@ NB_MODULE(_extension, module) {
   heronry::bind_grid_sums(module);
   heronry::bind_heap(module);
   heronry::bind_int8_blocks(module);
+  heronry::bind_interleave(module);
   heronry::bind_item_keys(module);
   heronry::bind_number_formats(module);
   heronry::bind_optimizer_steps(module);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "forward_functions.h"
+#include "spread.h"
 #include "vector_clones.h"
 
 namespace heronry {
@@ -52,14 +53,15 @@ HERONRY_IN_CLONE void activate(Activation activation, Lanes* values, std::size_t
   }
 }
 
-// Blocks outside, windows inside: a block's weights are read from the nearest cache for every window but the first.
-HERONRY_VECTOR_CLONES void apply_layer(const Layer& layer, const Lanes* in, Lanes* out) {
+// Windows of `num_places_y` lines. Blocks outside, windows inside: a block's weights are read from the nearest cache
+// for every window but the first.
+HERONRY_IN_CLONE void sum_lines(const Layer& layer, std::size_t num_places_y, const Lanes* in, Lanes* out) {
   const float* weights = layer.weights.data();
   for (std::size_t first = 0; first < layer.num_outputs;) {
     const std::size_t size = block_size(layer.num_outputs - first);
     const float* biases = layer.biases.data() + first;
     Lanes* to = out + first;
-    for (std::size_t y = 0; y < layer.num_places_y; ++y) {
+    for (std::size_t y = 0; y < num_places_y; ++y) {
       for (std::size_t x = 0; x < layer.num_places_x; ++x, to += layer.num_outputs) {
         sum_block(size, layer, in + y * layer.step_y + x * layer.step_x, weights, biases, to);
       }
@@ -67,7 +69,40 @@ HERONRY_VECTOR_CLONES void apply_layer(const Layer& layer, const Lanes* in, Lane
     weights += size * layer.window_size();
     first += size;
   }
+}
+
+HERONRY_VECTOR_CLONES void apply_layer(const Layer& layer, const Lanes* in, Lanes* out) {
+  sum_lines(layer, layer.num_places_y, in, out);
   activate(layer.activation, out, layer.size());
+}
+
+// The first layer, of observations that are spread a line of windows at a time: those of large pictures do not fit
+// into a cache. Lines that the next windows need again move up.
+template <typename Element>
+HERONRY_IN_CLONE void apply_first(const Layer& layer, const RowsOfLanes<Element>& rows, float scale, Lanes* lines,
+                                  Lanes* out) {
+  const std::size_t line = layer.num_places_x * layer.num_outputs;
+  const std::size_t used = std::max(layer.span, layer.num_spans * layer.span_step);
+  const std::size_t kept = used > layer.step_y ? used - layer.step_y : 0;
+  spread(rows, 0, used, scale, lines);
+  sum_lines(layer, 1, lines, out);
+  for (std::size_t y = 1; y < layer.num_places_y; ++y) {
+    std::copy(lines + used - kept, lines + used, lines);
+    const std::size_t begin = y * layer.step_y + kept;
+    spread(rows, begin, y * layer.step_y + used, scale, lines + kept);
+    sum_lines(layer, 1, lines, out + y * line);
+  }
+  activate(layer.activation, out, layer.size());
+}
+
+HERONRY_VECTOR_CLONES void apply_first_layer(const Layer& layer, const RowsOfLanes<float>& rows, float scale,
+                                             Lanes* lines, Lanes* out) {
+  apply_first(layer, rows, scale, lines, out);
+}
+
+HERONRY_VECTOR_CLONES void apply_first_layer(const Layer& layer, const RowsOfLanes<std::uint8_t>& rows, float scale,
+                                             Lanes* lines, Lanes* out) {
+  apply_first(layer, rows, scale, lines, out);
 }
 
 Layer convolution_layer(const ConvolutionShape& convolution, std::size_t height, std::size_t width,
@@ -104,21 +139,6 @@ void pack(Layer& layer, const float* weights) {
       for (std::size_t j = 0; j < size; ++j) *to++ = weights[(first + j) * num_inputs + i];
     }
     first += size;
-  }
-}
-
-template <typename Element>
-HERONRY_IN_CLONE void spread(const Element* rows, std::size_t num_rows, std::size_t num_inputs, float scale,
-                             Lanes* out) {
-  // Lanes without a row hold zeros; what becomes of them is not read.
-  if (num_rows < kLanes) std::fill(out, out + num_inputs, Lanes{});
-  float* values = reinterpret_cast<float*>(out);
-  for (std::size_t row = 0; row < num_rows; ++row) {
-    const Element* from = rows + row * num_inputs;
-    for (std::size_t i = 0; i < num_inputs; ++i) {
-      const float value = static_cast<float>(from[i]);
-      values[i * kLanes + row] = sizeof(Element) == 1 ? value * scale : value;
-    }
   }
 }
 
@@ -179,11 +199,13 @@ void Network::evaluate_rows(const Element* observations, std::size_t num_rows, f
   work.resize(widest_);
   for (std::size_t first = 0; first < num_rows; first += kLanes) {
     const std::size_t count = std::min(kLanes, num_rows - first);
-    spread(observations + first * num_inputs_, count, num_inputs_, byte_scale_, work.from());
-    for (const Layer& layer : layers_) {
-      apply_layer(layer, work.from(), work.to());
+    const RowsOfLanes<Element> rows{observations + first * num_inputs_, num_inputs_, count};
+    apply_first_layer(layers_.front(), rows, byte_scale_, work.from(), work.to());
+    for (auto layer = layers_.begin() + 1; layer != layers_.end(); ++layer) {
       work.swap();
+      apply_layer(*layer, work.from(), work.to());
     }
+    work.swap();
     gather(work.from(), count, num_outputs(), outputs + first * num_outputs());
   }
 }

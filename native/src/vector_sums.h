@@ -67,8 +67,7 @@ HERONRY_VECTOR_CLONES Measure measure(const Real* values, std::size_t count) {
 // The source has any alignment; each piece is measured on its way, in the first cache.
 template <typename Real>
 HERONRY_VECTOR_CLONES Measure copy_measured(const unsigned char* source, Real* out, std::size_t count,
-                                            double squares) {
-  const bool is_long = count * sizeof(Real) >= kPastCacheBytes;
+                                            double squares, bool is_past_cache) {
   alignas(64) Real piece[kPiece];
   Largest<Real> largest;
   for (std::size_t block = 0; block < count; block += kMeasuredBlock) {
@@ -79,7 +78,7 @@ HERONRY_VECTOR_CLONES Measure copy_measured(const unsigned char* source, Real* o
       std::memcpy(piece, source + first * sizeof(Real), length * sizeof(Real));
       largest.take(piece, length);
       sums.take(piece, length);
-      if (is_long) {
+      if (is_past_cache) {
         copy_past_cache(piece, out + first, length * sizeof(Real));
       } else {
         std::memcpy(out + first, piece, length * sizeof(Real));
@@ -87,7 +86,7 @@ HERONRY_VECTOR_CLONES Measure copy_measured(const unsigned char* source, Real* o
     }
     squares += sums.sum();
   }
-  if (is_long) finish_past_cache();
+  if (is_past_cache) finish_past_cache();
   return {static_cast<double>(largest.value()), squares};
 }
 

@@ -2,6 +2,7 @@
 
 from heronry.native.backend import BACKEND, LOOPS, Loops
 from heronry.native.box_muller import MAX_NORMAL_SCALE, add_box_muller, box_muller, num_normal_words
+from heronry.native.chunk_frames import cut_chunk, place_chunk, place_measured
 from heronry.native.collect import CollectTimes, NothingToChooseError, collect
 from heronry.native.crc32c import crc32c
 from heronry.native.dense import dense_delete, dense_insert
@@ -10,6 +11,7 @@ from heronry.native.forward import MAX_TANH_ERROR, NetworkShape, make_network
 from heronry.native.grid_sums import grid_add, grid_add_all, grid_mean
 from heronry.native.heap import heap_delete, heap_insert, heap_is_valid, heap_update
 from heronry.native.int8_blocks import INT8_BLOCK_SIZE, int8_pack, int8_unpack, num_int8_blocks
+from heronry.native.interleave import channels_last
 from heronry.native.item_keys import item_keys, items_find
 from heronry.native.number_formats import bf16_pack, bf16_unpack, f16_pack, f16_unpack
 from heronry.native.optimizer_steps import adagrad_step, adam_step, sgd_step
@@ -51,9 +53,11 @@ __all__ = [
     "bf16_unpack",
     "box_muller",
     "collect",
+    "channels_last",
     "coordinate_median",
     "copy_measured",
     "crc32c",
+    "cut_chunk",
     "dense_delete",
     "dense_insert",
     "f16_pack",
@@ -74,6 +78,8 @@ __all__ = [
     "measure",
     "num_int8_blocks",
     "num_normal_words",
+    "place_chunk",
+    "place_measured",
     "return_scan",
     "scatter",
     "sgd_step",

@@ -92,11 +92,20 @@ def test_a_single_box_of_numbers_is_stored_in_its_shape_as_float32(dtype):
 
 
 def test_images_stay_bytes_and_are_not_copied():
+    codec = ObservationCodec(spaces.Box(0, 255, (84, 84, 3), np.uint8))
+    pictures = np.zeros((2, 84, 84, 3), np.uint8)
+
+    assert codec.space == ObservationSpace((84, 84, 3), "uint8")
+    assert np.shares_memory(codec.encode(pictures), pictures)
+
+
+def test_stacked_frames_are_stored_channels_last():
     codec = ObservationCodec(spaces.Box(0, 255, (4, 84, 84), np.uint8))
-    frames = np.zeros((2, 4, 84, 84), np.uint8)
+    frames = np.random.default_rng(1).integers(256, size=(2, 4, 84, 84), dtype=np.uint8)
 
     assert codec.space == ObservationSpace((84, 84, 4), "uint8")
-    assert codec.encode(frames) is frames or np.shares_memory(codec.encode(frames), frames)
+    assert np.array_equal(codec.encode(frames), frames.transpose(0, 2, 3, 1))
+    assert codec.encode(frames).flags.c_contiguous
 
 
 def test_pictures_of_flags_say_that_their_bytes_are_at_most_one():

@@ -10,6 +10,7 @@ from heronry.environments.codecs.leaves import Leaf, as_numbers, largest_byte, l
 from heronry.environments.codecs.masks import parts_without_mask
 from heronry.environments.codecs.structure import Part, Space, at, name_of
 from heronry.maths.spaces import ActionSpace, ObservationSpace
+from heronry.native import channels_last
 from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
 from heronry.types.tensors import Array, FloatArray
 
@@ -84,7 +85,7 @@ class ObservationCodec:
 
     def _numbers(self, values: Sequence[Any] | Array) -> Array:
         numbers = as_numbers(self._box_name, values, self._shape, self._dtype).astype(self._dtype, copy=False)
-        return np.moveaxis(numbers, 1, -1) if self._is_channels_first else numbers
+        return channels_last(np.asarray(numbers, np.uint8)) if self._is_channels_first else numbers
 
     def _vectors(self, values: list[Any]) -> FloatArray:
         columns = np.zeros((len(values[0]), self.space.size), np.float32)

@@ -1,6 +1,7 @@
 """NumPy twins of the native loops: the oracle, and what runs where no compiler was."""
 
 from heronry.native.twins.box_muller import add_box_muller, box_muller
+from heronry.native.twins.chunk_frames import cut_chunk, place_chunk, place_measured
 from heronry.native.twins.collect import collect
 from heronry.native.twins.crc32c import crc32c, has_wide_crc32c
 from heronry.native.twins.dense import dense_delete, dense_insert
@@ -10,6 +11,7 @@ from heronry.native.twins.games import make_game
 from heronry.native.twins.grid_sums import grid_add, grid_add_all, grid_mean
 from heronry.native.twins.heap import heap_delete, heap_insert, heap_is_valid, heap_update
 from heronry.native.twins.int8_blocks import int8_pack, int8_unpack
+from heronry.native.twins.interleave import interleave
 from heronry.native.twins.item_keys import item_keys, items_find
 from heronry.native.twins.number_formats import bf16_pack, bf16_unpack, f16_pack, f16_unpack
 from heronry.native.twins.optimizer_steps import adagrad_step, adam_step, sgd_step
@@ -39,6 +41,7 @@ __all__ = [
     "coordinate_median",
     "copy_measured",
     "crc32c",
+    "cut_chunk",
     "dense_delete",
     "dense_insert",
     "f16_pack",
@@ -54,11 +57,14 @@ __all__ = [
     "heap_update",
     "int8_pack",
     "int8_unpack",
+    "interleave",
     "item_keys",
     "items_find",
     "make_game",
     "make_network",
     "measure",
+    "place_chunk",
+    "place_measured",
     "return_scan",
     "scatter",
     "sgd_step",

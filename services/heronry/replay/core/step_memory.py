@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from heronry.replay.core.populating import populate
 from heronry.replay.core.reserved import reserved
 from heronry.types.errors import FailedPreconditionError, ResourceExhaustedError
 
@@ -75,7 +76,7 @@ class AnonymousMemory:
 
     def ensure(self, name: str, first: int, last: int, *, prefault: bool = True) -> None:
         if prefault:
-            _touch(self._regions[name], first, last)
+            populate(self._regions[name], first, last)
 
     def page_out(self, name: str, first: int, last: int) -> None:
         """Do nothing: without a file there is nowhere to go."""
@@ -131,7 +132,7 @@ class FileMemory:
                 raise
             raise _disk_full(self._folder, last - first) from error
         if prefault:
-            _touch(region, first, last)
+            populate(region, first, last)
 
     def page_out(self, name: str, first: int, last: int) -> None:
         if name not in self._maps:
@@ -197,12 +198,6 @@ class CopyOnWriteMemory(AnonymousMemory):
         region = np.frombuffer(mapping, np.uint8)
         self._regions[name] = region
         return region
-
-
-def _touch(region: Bytes, first: int, last: int) -> None:
-    # First touches cost ten times a write to memory in use: take them together, ahead of the writes.
-    pages = region[first:last:_OS_PAGE]
-    np.bitwise_or(pages, 0, out=pages)
 
 
 def _disk_full(folder: Path, num_bytes: int) -> ResourceExhaustedError:
