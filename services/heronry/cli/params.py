@@ -15,7 +15,10 @@ from heronry.cli.usage import MAX_COUNT
 from heronry.types.errors import ConfigurationError
 
 HELP = "Look into the models of a parameter service; change, roll back, export and save them."
-app = typer.Typer(name="params", help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+LONG_HELP = (
+    f"{HELP} A model in several shards is reached by --address with the addresses of all, in order, with commas."
+)
+app = typer.Typer(name="params", help=LONG_HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 IsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Model = Annotated[str, typer.Argument(help="The model.")]

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from heronry.cli.access import Access
 from heronry.cli.params_fields import figures_of, kind_of, mode_of, settings_fields, shown_value, version_fields
-from heronry.cli.params_service import ask_params
+from heronry.cli.params_service import AnyParamsClient, ask_params
 from heronry.cli.screen import print_line
-from heronry.client.params import ParamsClient
 from heronry.types.consistency import LatePolicy
 from heronry.types.errors import ConfigurationError
 from heronry.types.models import ModelSettings
+from heronry.types.optimizers import ServerOptimizer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,12 +46,17 @@ PartT = TypeVar("PartT")
 
 @dataclass(frozen=True)
 class Figures:
-    """What is to change of a model's mode, optimiser and limits, by the names of their fields."""
+    """What is to change of a model's mode, optimiser and limits, by the names of their fields.
+
+    Attributes:
+      group: whose optimiser changes; empty: the default one.
+    """
 
     consistency: Changes
     optimizer: Changes
     limits: Changes
     versions_kept: int | None = None
+    group: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.consistency or self.optimizer or self.limits or self.versions_kept)
@@ -64,19 +69,30 @@ def set_figures(access: Access, model: str, figures: Figures) -> dict[str, objec
       ConfigurationError: the model's mode or optimiser has no such figure.
     """
 
-    async def ask(client: ParamsClient) -> ModelSettings:
+    async def ask(client: AnyParamsClient) -> ModelSettings:
         settings = (await client.get_model(model)).settings
-        mode, kind = mode_of(settings.consistency), kind_of(settings.optimizer)
+        mode, present = mode_of(settings.consistency), _optimizer_of(model, settings, figures.group)
+        optimizer = _changed(model, kind_of(present), present, figures.optimizer, OPTIMIZER_FLAGS)
         changed = await client.update_model(
             model,
             consistency=_changed(model, mode, settings.consistency, figures.consistency, CONSISTENCY_FLAGS),
-            optimizer=_changed(model, kind, settings.optimizer, figures.optimizer, OPTIMIZER_FLAGS),
+            optimizer=None if figures.group else optimizer,
+            group_optimizers={figures.group: optimizer} if figures.group and optimizer else None,
             limits=replace(settings.limits, **figures.limits) if figures.limits else None,  # type: ignore[arg-type]  # its own check tells what is wrong
             num_versions_kept=figures.versions_kept or 0,
         )
         return changed.settings
 
     return {"model": model, "settings": settings_fields(ask_params(access, ask))}
+
+
+def _optimizer_of(model: str, settings: ModelSettings, group: str) -> ServerOptimizer:
+    """Return the optimiser of a group; of none, the default one."""
+    groups = settings.group_optimizers
+    if group and group not in groups:
+        allowed = f"groups of {model} with an optimiser of their own: {', '.join(sorted(groups)) or 'it has none'}"
+        raise ConfigurationError.of("--group", group, allowed)
+    return groups[group] if group else settings.optimizer
 
 
 def refuse_no_figure(console: "Console", access: Access, model: str) -> NoReturn:
@@ -86,7 +102,7 @@ def refuse_no_figure(console: "Console", access: Access, model: str) -> NoReturn
       ConfigurationError: always.
     """
 
-    async def ask(client: ParamsClient) -> ModelSettings:
+    async def ask(client: AnyParamsClient) -> ModelSettings:
         return (await client.get_model(model)).settings
 
     present = settable(ask_params(access, ask))
@@ -116,7 +132,7 @@ def roll_back(access: Access, model: str, number: int | None, tag: str | None) -
     if (number is None) == (tag is None):
         raise ConfigurationError.of("rollback", "both" if tag else "neither", "one of --number and --tag")
 
-    async def ask(client: ParamsClient) -> dict[str, object]:
+    async def ask(client: AnyParamsClient) -> dict[str, object]:
         version = await client.rollback_model(model, number=number, tag=tag)
         return {"model": model, "version": version_fields(version)}
 
@@ -126,7 +142,7 @@ def roll_back(access: Access, model: str, number: int | None, tag: str | None) -
 def tag_version(access: Access, model: str, tag: str, number: int) -> dict[str, object]:
     """Keep a version under a name; return the version."""
 
-    async def ask(client: ParamsClient) -> dict[str, object]:
+    async def ask(client: AnyParamsClient) -> dict[str, object]:
         version = await client.tag_version(model, tag, number)
         return {"model": model, "tag": tag, "version": version_fields(version)}
 
@@ -136,7 +152,7 @@ def tag_version(access: Access, model: str, tag: str, number: int) -> dict[str, 
 def delete_model(access: Access, model: str) -> dict[str, object]:
     """Drop a model with its versions."""
 
-    async def ask(client: ParamsClient) -> dict[str, object]:
+    async def ask(client: AnyParamsClient) -> dict[str, object]:
         await client.delete_model(model)
         return {"model": model}
 

@@ -46,6 +46,9 @@ def settings_fields(settings: ModelSettings) -> dict[str, object]:
         "consistency": {"mode": mode_of(settings.consistency), **figures_of(settings.consistency)},
         "aggregation": {"rule": kind_of(rule), **figures_of(rule), **figures_of(settings.aggregation)},
         "optimizer": {"kind": kind_of(settings.optimizer), **figures_of(settings.optimizer)},
+        "group_optimizers": {
+            group: {"kind": kind_of(one), **figures_of(one)} for group, one in sorted(settings.group_optimizers.items())
+        },
         "limits": figures_of(settings.limits),
         "acknowledgement": settings.acknowledgement.value,
         "needs_lease": settings.needs_lease,

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from heronry.cli.access import Access
 from heronry.cli.params_fields import version_fields
-from heronry.cli.params_service import ask_params
-from heronry.client.params import ParamsClient
+from heronry.cli.params_service import AnyParamsClient, ask_params
 from heronry.launch.layout import make_writable
 from heronry.params.core.durability.export import export_version
 from heronry.params.core.versions import Published
@@ -25,10 +24,10 @@ def export_here(access: Access, model: str, dest: Path, number: int | None, tag:
         if path.is_dir():
             raise ConfigurationError.of("DEST", str(dest), f"a folder in which {path.name} is no folder")
 
-    async def ask(client: ParamsClient) -> dict[str, object]:
+    async def ask(client: AnyParamsClient) -> dict[str, object]:
         parameters = await client.pull(model, number=number, tag=tag)
-        times = {info.version: info.publish_time_s for info in await client.list_versions(model)}
-        published = Published(parameters.version, parameters.flat, times.get(parameters.version, 0.0))
+        times = {info.version.number: info.publish_time_s for info in await client.list_versions(model)}
+        published = Published(parameters.version, parameters.flat, times.get(parameters.version.number, 0.0))
         path = export_version(dest, ".", model, parameters.schema, published, {})
         return {"model": model, "path": str(path), "version": version_fields(parameters.version)}
 
@@ -38,7 +37,7 @@ def export_here(access: Access, model: str, dest: Path, number: int | None, tag:
 def export_there(access: Access, model: str, directory: str, number: int | None, tag: str | None) -> dict[str, object]:
     """Have the service write one version below its data directory."""
 
-    async def ask(client: ParamsClient) -> dict[str, object]:
+    async def ask(client: AnyParamsClient) -> dict[str, object]:
         return {"model": model, "path": await client.export_version(model, directory, tag=tag, number=number)}
 
     return ask_params(access, ask)
@@ -47,8 +46,9 @@ def export_there(access: Access, model: str, directory: str, number: int | None,
 def save_checkpoint(access: Access, run_id: str) -> dict[str, object]:
     """Have the service write a checkpoint of all its models."""
 
-    async def ask(client: ParamsClient) -> dict[str, object]:
-        path = await client.save_checkpoint(run_id)
+    async def ask(client: AnyParamsClient) -> dict[str, object]:
+        saved = await client.save_checkpoint(run_id)
+        path = saved if isinstance(saved, str) else ", ".join(saved)
         models = await client.list_models()
         return {"path": path, "models": {info.model: version_fields(info.version) for info in models}}
 

@@ -38,6 +38,7 @@ def set_(
     beta1: Annotated[float | None, typer.Option(help="Of Adam and Yogi.")] = None,
     beta2: Annotated[float | None, typer.Option(help="Of Adam and Yogi.")] = None,
     epsilon: Annotated[float | None, typer.Option(help="Of Adam, Yogi and Adagrad.")] = None,
+    group: Annotated[str, typer.Option(help="Figures of the optimiser are those of this group of tensors.")] = "",
     mixing_rate: Annotated[float | None, typer.Option(help="Of mixing.")] = None,
     versions_kept: Annotated[int | None, _count(1, "Versions kept beside the tagged ones.")] = None,
     is_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -72,7 +73,7 @@ def set_(
     limits = _given({"max_norm": max_norm, "max_weight": max_weight, "requires_lease": requires_lease})
     if max_norm == 0:
         limits["max_norm"] = None
-    figures = Figures(_given(consistency), _given(optimizer), limits, versions_kept)
+    figures = Figures(_given(consistency), _given(optimizer), limits, versions_kept, group)
     if not figures:
         refuse_no_figure(console_for(is_json=True), access, model)
     fields = set_figures(access, model, figures)

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, cast
 
 from heronry.cli.access import Access
 from heronry.cli.params_fields import model_fields, shown_value, version_info_fields, worker_fields, workers_wanting
-from heronry.cli.params_service import ask_params
+from heronry.cli.params_service import AnyParamsClient, ask_params
 from heronry.cli.screen import print_line, print_table
-from heronry.client.params import ParamsClient
 from heronry.types.claims import claim_fields, claim_line
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ _PARTS = ("consistency", "aggregation", "optimizer", "limits", "shard")
 def models_fields(access: Access) -> dict[str, object]:
     """Return the models of a service."""
 
-    async def ask(client: ParamsClient) -> dict[str, object]:
+    async def ask(client: AnyParamsClient) -> dict[str, object]:
         return {"models": [model_fields(info) for info in await client.list_models()]}
 
     return ask_params(access, ask)
@@ -31,7 +30,7 @@ def models_fields(access: Access) -> dict[str, object]:
 def one_model_fields(access: Access, model: str) -> dict[str, object]:
     """Return one model."""
 
-    async def ask(client: ParamsClient) -> dict[str, object]:
+    async def ask(client: AnyParamsClient) -> dict[str, object]:
         info = await client.get_model(model)
         claim = claim_fields(model, await client.get_privacy_status(model))
         wanting = workers_wanting(info, await client.list_workers(model))
@@ -43,7 +42,7 @@ def one_model_fields(access: Access, model: str) -> dict[str, object]:
 def versions_fields(access: Access, model: str) -> dict[str, object]:
     """Return the versions of a model that can be pulled, oldest first."""
 
-    async def ask(client: ParamsClient) -> dict[str, object]:
+    async def ask(client: AnyParamsClient) -> dict[str, object]:
         versions = await client.list_versions(model)
         return {"model": model, "versions": [version_info_fields(info) for info in versions]}
 
@@ -53,7 +52,7 @@ def versions_fields(access: Access, model: str) -> dict[str, object]:
 def workers_fields(access: Access, model: str) -> dict[str, object]:
     """Return the workers of a model."""
 
-    async def ask(client: ParamsClient) -> dict[str, object]:
+    async def ask(client: AnyParamsClient) -> dict[str, object]:
         return {"model": model, "workers": [worker_fields(info) for info in await client.list_workers(model)]}
 
     return ask_params(access, ask)
@@ -92,6 +91,8 @@ def show_settings(console: "Console", settings: Fields) -> None:
     for part in _PARTS:
         if settings[part] is not None:
             print_line(console, f"  {part}: {_described(cast('Fields', settings[part]))}")
+    for group, figures in cast("Mapping[str, Fields]", settings["group_optimizers"]).items():
+        print_line(console, f"  optimizer of group {group}: {_described(figures)}")
     kept, lease = settings["versions_kept"], shown_value(settings["needs_lease"])
     print_line(
         console, f"  acknowledgement: {settings['acknowledgement']}; versions kept: {kept}; needs_lease: {lease}"

@@ -3,14 +3,15 @@
 # ruff: noqa: N802 # methods are named by the proto
 
 import asyncio
+from functools import partial
 
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.api.params.v1 import privacy_pb2
 from heronry.params.calls import Surroundings
 from heronry.params.core.durability.export import export_version
 from heronry.params.core.model_update import ModelUpdate
-from heronry.params.downloads import selection
 from heronry.params.info_messages import InfoMessages
+from heronry.params.selection import selection
 from heronry.types.errors import FailedPreconditionError
 from heronry.types.privacy import ClientSpending
 from heronry.wire.model_settings import consistency_from_proto, limits_from_proto, optimizer_from_proto
@@ -25,9 +26,6 @@ class AdminCalls:
 
     _around: Surroundings
     _infos: InfoMessages
-
-    async def GetModel(self, request: pb.GetModelRequest, context: object) -> pb.GetModelResponse:
-        return pb.GetModelResponse(info=await self._info(request.model))
 
     async def ListModels(self, request: pb.ListModelsRequest, context: object) -> pb.ListModelsResponse:
         state = self._around.state()
@@ -47,7 +45,9 @@ class AdminCalls:
     async def RollbackModel(self, request: pb.RollbackModelRequest, context: object) -> pb.RollbackModelResponse:
         state = self._around.state()
         arguments = request.model, *selection(request), request.request_id, self._around.clock.wall()
-        version = await state.change(state.models.rollback, *arguments)
+        version = await state.change(
+            partial(state.models.rollback, asks_all_shards=request.asks_all_shards), *arguments
+        )
         state.notice_rounds()
         return pb.RollbackModelResponse(version=version_to_proto(version))
 
@@ -103,4 +103,5 @@ def _update_in(request: pb.UpdateModelRequest) -> ModelUpdate:
         limits=limits_from_proto(request.limits) if request.HasField("limits") else None,
         optimizer=optimizer_from_proto(request.optimizer) if request.HasField("optimizer") else None,
         num_versions_kept=request.num_versions_kept or None,
+        group_optimizers={group: optimizer_from_proto(one) for group, one in request.group_optimizers.items()},
     )

@@ -91,7 +91,7 @@ class Contributions:
         self, upload: Upload[pb.PushRequest], layout: ParameterLayout, codec: ParameterCodec, buffer: Bytes, client: str
     ) -> Decoded:
         measuring = MeasuredCopy(layout.vector(buffer)) if _is_bare_vector(layout, codec) else None
-        loan_id = await upload.fill(buffer, None if measuring is None else measuring.place)
+        loan_id = await upload.fill(buffer, measuring)
         sizes = None if measuring is None else measuring.sizes
         lent = None if loan_id is None else self._loans.lent(loan_id, client, buffer.size)
         arguments = layout, codec, buffer, lent, self._pool, sizes

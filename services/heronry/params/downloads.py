@@ -1,7 +1,7 @@
 """Versions on their way to readers."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -9,10 +9,13 @@ from heronry.api.params.v1 import params_pb2 as pb
 from heronry.params.core.encoding import Packing, packing_for
 from heronry.params.core.model import Model
 from heronry.params.core.versions import Published
-from heronry.params.frames import FrameCache, manifest_frame, shared_frame, unchanged_frame
+from heronry.params.frames import FrameCache, Write, manifest_frame, shared_frame, unchanged_frame
+from heronry.params.local_pulls import LocalPulls
 from heronry.params.open_state import OpenState
+from heronry.params.selection import selection
 from heronry.params.shared_versions import Offer, SharedVersions
 from heronry.runtime.clock import Clock
+from heronry.runtime.descriptor_socket import Answering
 from heronry.types.blocking import Changed, WouldBlock
 from heronry.types.errors import FailedPreconditionError, ModelNotFoundError, VersionNotFoundError
 from heronry.types.version import ParameterVersion
@@ -35,28 +38,29 @@ class Downloads:
     def __init__(self, frames: FrameCache, shared: SharedVersions, clock: Clock) -> None:
         self._frames = frames
         self._shared = shared
+        self._local = LocalPulls(shared, clock)
         self._clock = clock
 
-    async def pull(self, state: OpenState, request: pb.PullRequest, client_id: str) -> AsyncIterator[bytes]:
-        """Yield the frames of the version that a request selects, when there is one to send."""
+    async def pull(self, state: OpenState, request: pb.PullRequest, client_id: str, write: Write) -> None:
+        """Write the frames of the version that a request selects, when there is one to send."""
         codec = codec_from_proto(request.codec)
         published = await self._selected(state, request, client_id)
         # A schema never changes and the newest version is one reference: read without the owner.
         model = state.models.model(request.model)
         if published is None:
-            yield unchanged_frame(model.history.newest)
+            await write(unchanged_frame(model.history.newest))
             return
-        offer = await self._offer(state, model, published, request)
+        # Whoever fetches it may ask for the next one where it fetched this.
+        offer = await self._offer(state, model, published, request, partial(self._local.answer, state, client_id))
         if offer is not None:
-            yield shared_frame(model.schema, published, offer)
+            await write(shared_frame(model.schema, published, offer))
             return
         base = version_from_proto(request.base) if request.HasField("base") else None
         held = None if base is None else await state.owner.brief(_held, model, base)
-        async for frame in self._frames_of(state, model, published, packing_for(codec, held, request.top_k_share)):
-            yield frame
+        await self._send(state, model, published, packing_for(codec, held, request.top_k_share), write)
 
-    async def watch(self, state: OpenState, request: pb.WatchRequest) -> AsyncIterator[bytes]:
-        """Yield the frames of the newest version, again and again; a reader that is slow finds only the newest."""
+    async def watch(self, state: OpenState, request: pb.WatchRequest, write: Write) -> None:
+        """Write the frames of the newest version, again and again; a reader that is slow finds only the newest."""
         codec = codec_from_proto(request.codec)
         model: Model = await state.owner.brief(state.models.model, request.model)
         last = version_from_proto(request.newer_than) if request.HasField("newer_than") else None
@@ -66,30 +70,33 @@ class Downloads:
                 raise AssertionError("a reader that may wait is given a version")
             last = published.version
             if not request.with_values:
-                yield manifest_frame(model.schema, published)
+                await write(manifest_frame(model.schema, published))
                 continue
             offer = await self._offer(state, model, published, request)
             if offer is not None:
-                yield shared_frame(model.schema, published, offer)
+                await write(shared_frame(model.schema, published, offer))
                 # The next version is not looked for before this one was fetched: a slow reader skips.
                 await offer.ended.wait()
                 continue
-            async for frame in self._frames_of(state, model, published, packing_for(codec, None, 0.0)):
-                yield frame
+            await self._send(state, model, published, packing_for(codec, None, 0.0), write)
 
-    async def _offer(self, state: OpenState, model: Model, published: Published, request: _Request) -> Offer | None:
+    async def _offer(
+        self,
+        state: OpenState,
+        model: Model,
+        published: Published,
+        request: _Request,
+        answering: Answering | None = None,
+    ) -> Offer | None:
         """Return where the reader finds the version in memory; None when it must go by the stream."""
-        offer = await self._shared.offer(published) if request.accepts_shared_memory else None
+        offer = await self._shared.offer(published, answering) if request.accepts_shared_memory else None
         if offer is not None:
             state.models.count_sent(model.name, offer.num_bytes)
         return offer
 
-    async def _frames_of(
-        self, state: OpenState, model: Model, published: Published, packing: Packing
-    ) -> AsyncIterator[bytes]:
+    async def _send(self, state: OpenState, model: Model, published: Published, packing: Packing, write: Write) -> None:
         frames = await self._frames.frames(model.name, model.layout, published, packing)
-        async for frame in frames.all():
-            yield frame
+        await frames.send(write)
         state.models.count_sent(model.name, frames.num_bytes)
 
     async def _selected(self, state: OpenState, request: pb.PullRequest, client_id: str) -> Published | None:
@@ -114,14 +121,6 @@ class Downloads:
             await state.owner.brief(partial(_refused_at_once, check))
         else:
             await state.owner.brief(check, timeout_s=wait_s)
-
-
-def selection(
-    request: pb.PullRequest | pb.ExportVersionRequest | pb.RollbackModelRequest,
-) -> tuple[int | None, str | None]:
-    """Return the number and the tag of a request that selects a version by one of them."""
-    which = request.WhichOneof("which")
-    return (request.number if which == "number" else None), (request.tag if which == "tag" else None)
 
 
 async def _awaited(state: OpenState, read: Callable[..., T], *args: object, wait_s: float | None) -> T:

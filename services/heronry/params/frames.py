@@ -1,12 +1,12 @@
 """Versions packed and cut into frames, once each, for however many readers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, NamedTuple
 
 from heronry.api.params.v1 import params_pb2 as pb
-from heronry.native import crc32c
+from heronry.native import cut_chunk
 from heronry.params.core.buffer_pool import BufferPool
 from heronry.params.core.encoding import EXACT, Packing, encode_packed
 from heronry.params.core.layout import Bytes, ParameterLayout
@@ -19,8 +19,11 @@ from heronry.wire.contributions import codec_to_proto
 from heronry.wire.schema import schema_to_proto
 from heronry.wire.versions import version_to_proto
 
-# Cut at a time, in a thread: the first reader does not wait for the rest.
-_CUT_BYTES: Final = 8 * CHUNK_BYTES
+# Sends one message of a stream; waits while its reader is behind.
+Write = Callable[[bytes], Awaitable[None]]
+
+# Cut at a time at most, in a thread. The first reader waits for one chunk, then for twice as many each time.
+_MOST_CUT: Final = 8 * CHUNK_BYTES
 
 
 class Frames:
@@ -35,17 +38,17 @@ class Frames:
         self._cutting: asyncio.Task[None] | None = None
         self._grown = asyncio.Event()
         if packed.nbytes <= CHUNK_BYTES:
-            self._chunks = cut_frames(packed, pb.PullResponse, checksum=crc32c)
+            self._chunks = cut_frames(packed, pb.PullResponse, cut=cut_chunk)
         else:
             self._cutting = asyncio.create_task(self._cut(packed))
 
-    async def all(self) -> AsyncIterator[bytes]:
-        """Yield them in order, each as soon as it is there."""
-        yield self.manifest
+    async def send(self, write: Write) -> None:
+        """Write them in order, each as soon as it is there."""
+        await write(self.manifest)
         for index in range(self._num_chunks):
             while len(self._chunks) <= index:
                 await self._growth()
-            yield self._chunks[index]
+            await write(self._chunks[index])
 
     @property
     def has_failed(self) -> bool:
@@ -60,10 +63,12 @@ class Frames:
 
     async def _cut(self, packed: Bytes) -> None:
         try:
-            for begin in range(0, packed.nbytes, _CUT_BYTES):
-                end = begin + _CUT_BYTES
-                cut = partial(cut_frames, packed, pb.PullResponse, begin=begin, end=end, checksum=crc32c)
+            begin, size = 0, CHUNK_BYTES
+            while begin < packed.nbytes:
+                end = begin + size
+                cut = partial(cut_frames, packed, pb.PullResponse, begin=begin, end=end, cut=cut_chunk)
                 self._add(await asyncio.to_thread(cut))
+                begin, size = end, min(2 * size, _MOST_CUT)
         finally:
             self._grown.set()
 

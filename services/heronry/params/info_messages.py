@@ -15,11 +15,22 @@ class InfoMessages:
     """Encodes what is known of models; for one event loop.
 
     Schema and settings, which cost most by far, stay the same objects from one answer to the next: those of
-    the models asked for last are kept encoded.
+    the models asked for last are kept encoded. An answer is kept whole: most ask again before anything has changed.
     """
 
     def __init__(self) -> None:
+        self._answers: OrderedDict[str, tuple[ModelInfo, bytes]] = OrderedDict()
         self._kept: OrderedDict[str, tuple[ModelSchema, ModelSettings, bytes]] = OrderedDict()
+
+    def answer(self, info: ModelInfo) -> bytes:
+        """Return the `GetModelResponse` of a model, serialised; the same for the same object."""
+        kept = self._answers.get(info.model)
+        if kept is None or kept[0] is not info:
+            encoded = pb.GetModelResponse(info=self.message(info)).SerializeToString()
+            self._answers[info.model] = kept = info, encoded
+            while len(self._answers) > _MOST_KEPT:
+                self._answers.popitem(last=False)
+        return kept[1]
 
     def message(self, info: ModelInfo) -> pb.ModelInfo:
         """Return the message of a model."""

@@ -9,10 +9,9 @@ import numpy.typing as npt
 from google.protobuf.message import DecodeError
 
 from heronry.api.params.v1 import secure_pb2 as pb
-from heronry.native import crc32c
+from heronry.params.upload import assembler_into
 from heronry.types.contribution import ContributionHeader
 from heronry.types.errors import AbortedError, DeadlineExceededError, HeronryError, InvalidArgumentError
-from heronry.wire.chunks import ChunkAssembler
 from heronry.wire.secure import secure_header_from_proto
 
 # Messages read ahead: beyond that the transport holds the sender back.
@@ -90,7 +89,7 @@ class SecureMember:
           DataLossError, MessageTooLargeError: a gap, a checksum that differs, more or fewer bytes than due.
           InvalidArgumentError: another message.
         """
-        assembler, frame = ChunkAssembler(buffer.size, buffer=buffer, checksum=crc32c), first
+        assembler, frame = assembler_into(buffer, pb.SumSecurelyRequest), first
         while assembler.add_frame(frame, pb.SumSecurelyRequest):
             try:
                 async with asyncio.timeout(stall_s):

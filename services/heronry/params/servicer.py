@@ -25,13 +25,14 @@ from heronry.wire.schema import schema_from_proto
 from heronry.wire.versions import version_to_proto
 
 RAW_REQUESTS = ("Push", "RegisterModel", "SumSecurely")
-RAW_RESPONSES = ("Pull", "Watch")
+RAW_RESPONSES = ("GetModel", "Pull", "Watch")
 
 
 class ParamsServicer(AdminCalls, WorkerCalls, params_pb2_grpc.ParamsServiceServicer):
     """Serves the models of the run that is open; holds no aggregation logic of its own.
 
-    Uploads come as bytes and downloads leave as bytes (`RAW_REQUESTS`, `RAW_RESPONSES`).
+    Uploads come as bytes (`RAW_REQUESTS`), downloads and what is asked for again and again leave as bytes
+    (`RAW_RESPONSES`).
     """
 
     def __init__(
@@ -46,6 +47,13 @@ class ParamsServicer(AdminCalls, WorkerCalls, params_pb2_grpc.ParamsServiceServi
         self._around = Surroundings(state, transfers, settings, clock)
         self._secure = secure
         self._infos = InfoMessages()
+
+    async def GetModel(  # type: ignore[override] # see RAW_RESPONSES
+        self, request: pb.GetModelRequest, context: object
+    ) -> bytes:
+        state = self._around.state()
+        info = await state.owner.brief(state.models.info, request.model, self._around.clock.now())
+        return self._infos.answer(info)
 
     async def RegisterModel(  # type: ignore[override] # see RAW_REQUESTS
         self, requests: AsyncIterator[bytes], context: object
@@ -74,18 +82,16 @@ class ParamsServicer(AdminCalls, WorkerCalls, params_pb2_grpc.ParamsServiceServi
         state.save_if_longer(self._around.settings.max_journal_bytes)
         return acknowledgement_to_proto(answer)
 
-    async def Pull(  # type: ignore[override] # see RAW_RESPONSES
-        self, request: pb.PullRequest, context: object
-    ) -> AsyncIterator[bytes]:
+    async def Pull(  # type: ignore[override] # see RAW_RESPONSES; written, as each generator costs a step a message
+        self, request: pb.PullRequest, context: CallContext
+    ) -> None:
         downloads = self._around.transfers.downloads
-        async for frame in downloads.pull(self._around.state(), request, client_id_of(context)):
-            yield frame
+        await downloads.pull(self._around.state(), request, context.client_id, context.write)
 
     async def Watch(  # type: ignore[override] # see RAW_RESPONSES
-        self, request: pb.WatchRequest, context: object
-    ) -> AsyncIterator[bytes]:
-        async for frame in self._around.transfers.downloads.watch(self._around.state(), request):
-            yield frame
+        self, request: pb.WatchRequest, context: CallContext
+    ) -> None:
+        await self._around.transfers.downloads.watch(self._around.state(), request, context.write)
 
     async def SumSecurely(  # type: ignore[override] # see RAW_REQUESTS; a stream's handler may write instead of yield
         self, requests: AsyncIterator[bytes], context: CallContext

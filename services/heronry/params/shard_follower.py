@@ -19,7 +19,8 @@ from heronry.runtime.clock import Clock
 from heronry.types.blocking import Changed
 from heronry.types.contribution import ClosedRound
 from heronry.types.errors import DataLossError, HeronryError, ModelNotFoundError, UnavailableError
-from heronry.wire.contributions import closed_round_from_proto
+from heronry.types.models import ModelSettings
+from heronry.wire.contributions import round_news_from_proto
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
@@ -128,9 +129,18 @@ class ShardFollower:
         stub: pb_grpc.ParamsServiceAsyncStub = pb_grpc.ParamsServiceStub(await self._connection.control())
         request = pb.WatchRoundsRequest(model=self._model.name, after_round=after)
         async for message in stub.WatchRounds(request, metadata=self._connection.metadata):
-            await self._apply(closed_round_from_proto(message))
+            news = round_news_from_proto(message)
+            if isinstance(news, ClosedRound):
+                await self._apply(news)
+            else:
+                await self._adopt(news)
             self._backoff.reset()
             self._last_reason = ""
+
+    async def _adopt(self, settings: ModelSettings) -> None:
+        is_changed: bool = await self._here(lambda: self._state.models.adopt(self._model, settings))
+        if is_changed:
+            _log.info("settings_taken_over", model=self._model.name)
 
     async def _apply(self, closed: ClosedRound) -> None:
         models, until_s = self._state.models, self._clock.now() + self._settings.patience_s

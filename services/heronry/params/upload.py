@@ -4,15 +4,16 @@ import asyncio
 from collections.abc import AsyncIterable
 from typing import Generic, Self, TypeVar
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from heronry.api.common.v1 import chunk_pb2
 from heronry.api.params.v1 import params_pb2 as pb
-from heronry.native import crc32c
+from heronry.native import place_chunk
 from heronry.params.core.layout import Bytes
+from heronry.params.core.measured_copy import MeasuredCopy
 from heronry.runtime.watched_reader import WatchedReader
 from heronry.types.errors import InvalidArgumentError
-from heronry.wire.chunks import CHUNK_BYTES, ChunkAssembler, Place
+from heronry.wire.chunks import CHUNK_BYTES, ChunkAssembler, chunk_tag
 
 M = TypeVar("M", pb.PushRequest, pb.RegisterModelRequest)
 
@@ -34,8 +35,8 @@ class Upload(Generic[M]):
         self._expect(message, "header")
         return message
 
-    async def fill(self, buffer: Bytes, place: Place | None = None) -> bytes | None:
-        """Put what follows the header into a buffer, complete and equal to what was sent; by `place` where it is given.
+    async def fill(self, buffer: Bytes, measuring: MeasuredCopy | None = None) -> bytes | None:
+        """Put what follows the header into a buffer, complete and equal to what was sent; `measuring` it meanwhile.
 
         Returns:
           None; or the id of the loan that holds the bytes, when no chunk came: the buffer is as it was.
@@ -44,7 +45,7 @@ class Upload(Generic[M]):
           DataLossError: a gap, an overlap, a checksum that differs, or no end before the stream's.
           MessageTooLargeError: more bytes than declared.
         """
-        assembler = ChunkAssembler(buffer.size, buffer=buffer, place=place, checksum=crc32c)
+        assembler = assembler_into(buffer, self._wrapper, measuring)
         while (frame := await self._frames.read()) is not None:
             if assembler.add_frame(frame, self._wrapper):
                 continue
@@ -81,6 +82,19 @@ class Upload(Generic[M]):
         got = message.WhichOneof("part")
         if got != part:
             raise InvalidArgumentError.of("part", got, f"{part} (order: header, chunks, end)")
+
+
+def assembler_into(buffer: Bytes, wrapper: type[Message], measuring: MeasuredCopy | None = None) -> ChunkAssembler:
+    """Return what puts the chunks of these wrappers into a buffer, `measuring` the values in them."""
+    tag = chunk_tag(wrapper)
+
+    def place_frame(frame: bytes, begin: int) -> int:
+        if measuring is None:
+            return place_chunk(frame, tag, buffer, begin, CHUNK_BYTES)
+        return measuring.place_frame(frame, tag, begin, CHUNK_BYTES)
+
+    place = None if measuring is None else measuring.place
+    return ChunkAssembler(buffer.size, buffer=buffer, place=place, place_frame=place_frame)
 
 
 async def _finish(assembler: ChunkAssembler, end: chunk_pb2.UploadEnd) -> None:

@@ -8,8 +8,9 @@ from functools import partial
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.params.calls import Surroundings
 from heronry.runtime.interceptors import client_id_of
-from heronry.types.contribution import Invitation
-from heronry.wire.contributions import closed_round_to_proto, invitation_to_proto
+from heronry.types.contribution import Invitation, RoundNews
+from heronry.types.models import ModelSettings
+from heronry.wire.contributions import closed_round_to_proto, invitation_to_proto, round_settings_to_proto
 from heronry.wire.models import worker_info_to_proto
 from heronry.wire.registry import lease_to_proto
 
@@ -61,8 +62,12 @@ class WorkerCalls:
         self, request: pb.WatchRoundsRequest, context: object
     ) -> AsyncIterator[pb.WatchRoundsResponse]:
         state, after = self._around.state(), request.after_round
+        told: ModelSettings | None = None
         while True:
-            closed = await state.owner.call(state.models.closed_rounds, request.model, after)
-            for one in closed:
-                after = one.round_id
-                yield closed_round_to_proto(one)
+            news: RoundNews = await state.owner.call(state.models.news_of_rounds, request.model, after, told)
+            for closed in news.closed:
+                after, told = closed.round_id, closed.settings
+                yield closed_round_to_proto(closed)
+            if told != news.settings:
+                told = news.settings
+                yield round_settings_to_proto(told)

@@ -32,8 +32,10 @@ class CallBounds:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a call is answered by a task")
-        num_cancels = task.cancelling()
-        self._begin(task)
+        num_cancels, loop = task.cancelling(), asyncio.get_running_loop()
+        self._running[task] = loop.time() + self._timeout_s
+        if self._timer is None:
+            self._timer = loop.call_later(self._timeout_s, self._look)
         try:
             return await answer
         except asyncio.CancelledError:
@@ -44,12 +46,6 @@ class CallBounds:
         finally:
             del self._running[task]
             self._expired.discard(task)
-
-    def _begin(self, task: asyncio.Task[Any]) -> None:
-        loop = asyncio.get_running_loop()
-        self._running[task] = loop.time() + self._timeout_s
-        if self._timer is None:
-            self._timer = loop.call_later(self._timeout_s, self._look)
 
     def _look(self) -> None:
         self._timer = None

@@ -1,7 +1,6 @@
 """Hands file descriptors to processes of the same user that show a token."""
 
 import asyncio
-import contextlib
 import os
 import secrets
 import shutil
@@ -13,12 +12,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import structlog
+
+_log = structlog.get_logger(__name__)
+
 TOKEN_BYTES: Final = 16
 _TIMEOUT_S: Final = 2.0
 _PAUSE_S: Final = 0.1
 _MAX_OFFERS: Final = 1024
 _BACKLOG: Final = 16
 _CREDENTIALS: Final = struct.Struct("3i")
+_LENGTH: Final = struct.Struct("<I")
+# What is sent at once up to this length comes in one piece.
+_MOST_BYTES: Final = 16 << 10
+MOST_ANSWER_BYTES: Final = _MOST_BYTES - _LENGTH.size
+_MAX_CONNECTIONS: Final = 256
+
+Answer = tuple[bytes, int | None]
+"""A message, which is not empty, and a descriptor that goes along; it is closed once it was sent."""
+Answering = Callable[[bytes], Answer | None]
+"""Answers a message at once; None, which is told, when it cannot."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,7 @@ class _Offer:
     descriptor: int
     timer: asyncio.TimerHandle | None = None
     on_end: Callable[[], object] | None = None
+    answering: Answering | None = None
 
     def end(self) -> None:
         if self.timer is not None:
@@ -41,7 +55,8 @@ class DescriptorSocket:
     """A UNIX socket in a private folder. Whoever connects sends a token and gets the descriptor offered under it.
 
     A token is good once. A peer of another user, an unknown token or silence gets nothing. A reader
-    that cannot open the path is on another machine, which is how co-location is found out. Used on one
+    that cannot open the path is on another machine, which is how co-location is found out. Where an offer has
+    something that answers, its connection stays, and each message over it is answered with one. Used on one
     event loop.
     """
 
@@ -50,6 +65,7 @@ class DescriptorSocket:
         self._folder: Path | None = None
         self._listener: socket.socket | None = None
         self._calls: set[asyncio.Task[None]] = set()
+        self._connections: set[socket.socket] = set()
 
     def offer(self, descriptor: int) -> tuple[str, bytes]:
         """Offer a descriptor, which must stay open until it is withdrawn; return the path and the token.
@@ -59,10 +75,16 @@ class DescriptorSocket:
         """
         return self._offered(secrets.token_bytes(TOKEN_BYTES), _Offer(descriptor))
 
-    def give(self, descriptor: int, lifetime_s: float, on_end: Callable[[], object] | None = None) -> tuple[str, bytes]:
+    def give(
+        self,
+        descriptor: int,
+        lifetime_s: float,
+        on_end: Callable[[], object] | None = None,
+        answering: Answering | None = None,
+    ) -> tuple[str, bytes]:
         """Offer a descriptor for a while and close it then, or once it was taken; return the path and the token.
 
-        `on_end` is called at the end of the offer, taken or not.
+        `on_end` is called at the end of the offer, taken or not; `answering` by whoever took it, as long as it likes.
 
         Raises:
           OSError: as `offer`; the descriptor then stays open.
@@ -71,7 +93,7 @@ class DescriptorSocket:
         loop = asyncio.get_running_loop()
         timer = loop.call_later(lifetime_s, lambda: self.withdraw(token))
         try:
-            return self._offered(token, _Offer(descriptor, timer, on_end))
+            return self._offered(token, _Offer(descriptor, timer, on_end, answering))
         except OSError:
             timer.cancel()
             raise
@@ -81,8 +103,14 @@ class DescriptorSocket:
         if (offer := self._offers.pop(token, None)) is not None:
             offer.end()
 
+    def end_connections(self) -> None:
+        """Answer nobody any more; whoever still asks finds his connection closed."""
+        for peer in list(self._connections):
+            self._end_connection(peer)
+
     async def close(self) -> None:
         """Stop listening and remove the folder."""
+        self.end_connections()
         if self._listener is not None:
             asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
@@ -153,19 +181,61 @@ class DescriptorSocket:
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)
         else:
-            with peer:
-                self._hand_over(peer, token)
+            self._hand_over(peer, token)
 
     async def _serve(self, peer: socket.socket) -> None:
-        with peer, contextlib.suppress(OSError, TimeoutError):
+        try:
             async with asyncio.timeout(_TIMEOUT_S):
                 token = await asyncio.get_running_loop().sock_recv(peer, TOKEN_BYTES)
             self._hand_over(peer, token)
+        except (OSError, TimeoutError):
+            peer.close()
+        except asyncio.CancelledError:
+            peer.close()
+            raise
 
     def _hand_over(self, peer: socket.socket, token: bytes) -> None:
         offer = self._offers.pop(token, None)
-        if offer is not None:
-            try:
-                socket.send_fds(peer, [b"d"], [offer.descriptor])
-            finally:
-                offer.end()
+        if offer is None:
+            peer.close()
+            return
+        try:
+            socket.send_fds(peer, [b"d"], [offer.descriptor])
+        finally:
+            offer.end()
+        if offer.answering is None or len(self._connections) >= _MAX_CONNECTIONS:
+            peer.close()
+            return
+        self._connections.add(peer)
+        asyncio.get_running_loop().add_reader(peer, self._asked, peer, offer.answering)
+
+    def _asked(self, peer: socket.socket, answering: Answering) -> None:
+        """Answer a message of a peer; one that has gone, or asks on without reading, loses its connection."""
+        try:
+            asked = peer.recv(_MOST_BYTES)
+            if asked:
+                _send(peer, answering(asked))
+                return
+        except BlockingIOError:
+            return
+        except OSError as error:
+            _log.debug("descriptor_connection_failed", reason=str(error))
+        self._end_connection(peer)
+
+    def _end_connection(self, peer: socket.socket) -> None:
+        asyncio.get_running_loop().remove_reader(peer)
+        self._connections.discard(peer)
+        peer.close()
+
+
+def _send(peer: socket.socket, answer: Answer | None) -> None:
+    frame, descriptor = answer or (b"", None)
+    message = _LENGTH.pack(len(frame)) + frame
+    try:
+        if socket.send_fds(peer, [message], [] if descriptor is None else [descriptor]) != len(message):
+            raise OSError("the peer does not read")
+    except BlockingIOError as error:
+        raise OSError("the peer does not read") from error
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)

@@ -1,10 +1,10 @@
-"""The one server interceptor: identity, errors, deadlines and admission of streams."""
+"""What stands before every handler of a server: identity, errors, deadlines and admission of streams."""
 
 import asyncio
 import contextlib
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, cast
 
@@ -41,15 +41,17 @@ class Limits:
 class CallContext:
     """A servicer's view of its call: the context of gRPC, and who calls.
 
-    `write` ends the stream when the reader stalls. Everything else is passed on.
+    `write` of a stream ends it when the reader stalls. Everything else is passed on.
     """
 
     __slots__ = ("_context", "client_id", "write")
 
-    def __init__(self, context: Any, client_id: str, stall_s: float) -> None:  # noqa: ANN401 # typed by no public class
+    def __init__(self, context: Any, client_id: str, stall_s: float | None = None) -> None:  # noqa: ANN401 # typed by no public class
+        """Take who calls; without `stall_s` nothing is watched, as no call of one answer needs."""
         self._context = context
         self.client_id = client_id
-        self.write = WatchedWriter(context.write, stall_s).write
+        if stall_s is not None:
+            self.write = WatchedWriter(context.write, stall_s).write
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # whatever gRPC's context has
         return getattr(self._context, name)
@@ -60,8 +62,10 @@ def client_id_of(context: object) -> str:
     return getattr(context, "client_id", ANONYMOUS)
 
 
-class ServerInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps every handler of a server; one instance a server, on one event loop.
+class Interceptor:
+    """Wraps every handler of a server, once, before it starts; for one event loop.
+
+    An interceptor of gRPC's own kind would be asked at every call, through two coroutines.
 
     Errors of the `heronry.types` tree are sent as they are, whatever else is raised becomes
     INTERNAL with a correlation id, its text only in the log. Health checks need no token.
@@ -72,27 +76,11 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
         self._admission = admission
         self._limits = limits
         self._bounds = CallBounds(limits.unary_timeout_s)
-        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
         # Calls that ended with an error, by method and class; only methods that there are come here.
         self.errors: Counter[tuple[str, str]] = Counter()
 
-    async def intercept_service(
-        self,
-        continuation: "Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]]",
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> "grpc.RpcMethodHandler[Any, Any] | None":
-        """Return the wrapped handler of a method."""
-        method = handler_call_details.method
-        wrapped = self._wrapped.get(method)
-        if wrapped is None:
-            handler = await continuation(handler_call_details)
-            # None, when no servicer has the method: gRPC answers UNIMPLEMENTED, and nothing is kept.
-            if handler is None:
-                return handler
-            wrapped = self._wrapped[method] = self._wrap(handler, method)
-        return wrapped
-
-    def _wrap(self, handler: Any, method: str) -> "grpc.RpcMethodHandler[Any, Any]":  # noqa: ANN401 # four kinds
+    def wrapped(self, handler: Any, method: str) -> "grpc.RpcMethodHandler[Any, Any]":  # noqa: ANN401 # four kinds
+        """Return the handler with all that stands before it; `method` is its full name."""
         codecs = {
             "request_deserializer": handler.request_deserializer,
             "response_serializer": handler.response_serializer,
@@ -106,9 +94,11 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
         return grpc.stream_stream_rpc_method_handler(self._stream(handler.stream_stream, method), **codecs)
 
     def _unary(self, inner: Handler, method: str) -> Handler:
+        enter = self._entering(method)
+
         async def handle(request: object, context: Any) -> object:  # noqa: ANN401 # gRPC's own context
             try:
-                call = self._enter(context, method)
+                call = CallContext(context, enter(context))
                 if context.time_remaining() is not None:
                     return await inner(request, call)
                 return await self._bounds.bounded(inner(request, call))
@@ -118,9 +108,11 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
         return handle
 
     def _upload(self, inner: Handler, method: str) -> Handler:
+        enter = self._entering(method)
+
         async def handle(requests: object, context: Any) -> object:  # noqa: ANN401 # gRPC's own context
             try:
-                call = self._enter(context, method)
+                call = CallContext(context, enter(context))
                 with self._admission.place(method):
                     return await inner(requests, call)
             except Exception as error:  # noqa: BLE001 # every error must become a status
@@ -129,9 +121,11 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
         return handle
 
     def _stream(self, inner: Handler, method: str) -> Handler:
+        enter = self._entering(method)
+
         async def handle(request: object, context: Any) -> None:  # noqa: ANN401 # gRPC's own context
             try:
-                call = self._enter(context, method)
+                call = CallContext(context, enter(context), self._limits.stall_s)
                 with self._admission.place(method), self._admission.ends_at_drain():
                     answers = inner(request, call)
                     if hasattr(answers, "__aiter__"):
@@ -143,11 +137,17 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
 
         return handle
 
-    def _enter(self, context: Any, method: str) -> CallContext:  # noqa: ANN401 # gRPC's own context
-        self._admission.check(method)
-        needs_identity = not method.startswith(_HEALTH)
-        client_id = self._identities.client_id(context.invocation_metadata()) if needs_identity else ANONYMOUS
-        return CallContext(context, client_id, self._limits.stall_s)
+    def _entering(self, method: str) -> Callable[[Any], str]:
+        """Return what lets a call of a method in, and tells who makes it."""
+        check, client_id_of_metadata = self._admission.check, self._identities.client_id
+        if method.startswith(_HEALTH):
+            return lambda _: ANONYMOUS
+
+        def enter(context: Any) -> str:  # noqa: ANN401 # gRPC's own context
+            check(method)
+            return client_id_of_metadata(context.invocation_metadata())
+
+        return enter
 
     async def _end(self, context: Any, error: Exception, method: str) -> NoReturn:  # noqa: ANN401 # gRPC's own context
         """End a call with an error's status; a call that has been ended already passes through."""

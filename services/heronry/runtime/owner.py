@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 # A core whose earliest time has passed already would else be tried without pause.
 _MIN_RETRY_S: Final = 0.005
+_NONE: Final[frozenset[Hashable]] = frozenset()
+_NOT_DONE: Final = object()
 
 
 class _Post(NamedTuple):
@@ -110,23 +112,15 @@ class Owner:
         Raises:
           UnavailableError: the owner was closed.
         """
-        if not self._inbox.empty() or not self._core.acquire(blocking=False):
-            return None
-        try:
-            if self._is_closed:
-                raise self._closed_error()
-            result, conditions = _tried(function, *args)
-            has_news = any(self._waiters.head(c) is not None for c in conditions)
-        finally:
-            self._core.release()
-        if has_news:
-            self._inbox.put(_News(conditions))
-        return result
+        changed = self._at_once(function, args)
+        return None if changed is _NOT_DONE else changed
 
     async def brief(self, function: Callable[..., Changed[T] | T], *args: object, timeout_s: float | None = None) -> T:
         """Make a call that is short whenever it runs: by `attempt` where that can be, else as `call` does."""
-        changed: Changed[T] | None = self.attempt(_as_changed, function, *args)
-        return await self.call(function, *args, timeout_s=timeout_s) if changed is None else changed.value
+        result = self._at_once(function, args)
+        if result is _NOT_DONE:
+            return await self.call(function, *args, timeout_s=timeout_s)
+        return cast("T", result.value if isinstance(result, Changed) else result)
 
     def waiting(self) -> list[Waiting]:
         """Return who waits for what, the longest waiting first; callable from any thread."""
@@ -161,6 +155,21 @@ class Owner:
                 self._inbox.put(None)
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout_s)
+
+    def _at_once(self, function: Callable[..., Any], args: tuple[object, ...]) -> Any:  # noqa: ANN401 # or `_NOT_DONE`
+        """Return what a call returns that runs in this thread, `_NOT_DONE` when others are there or it must wait."""
+        if not self._inbox.empty() or not self._core.acquire(blocking=False):
+            return _NOT_DONE
+        try:
+            if self._is_closed:
+                raise self._closed_error()
+            result, conditions = _tried(function, args)
+            has_news = bool(conditions) and any(self._waiters.head(c) is not None for c in conditions)
+        finally:
+            self._core.release()
+        if has_news:
+            self._inbox.put(_News(conditions))
+        return result
 
     def _post(self, call: Call) -> None:
         with self._gate:
@@ -284,18 +293,13 @@ class Owner:
         return self._end_error or UnavailableError(f"{self._name} is closed", details={"owner": self._name})
 
 
-def _tried(function: Callable[..., Changed[T]], *args: object) -> tuple[Changed[T] | None, frozenset[Hashable]]:
-    """Return a call's result, None for one that must wait, and the conditions that it changed."""
+def _tried(function: Callable[..., Any], args: tuple[object, ...]) -> tuple[Any, frozenset[Hashable]]:
+    """Return a call's result, `_NOT_DONE` for one that must wait, and the conditions that it changed."""
     try:
-        changed = function(*args)
+        result = function(*args)
     except WouldBlock as blocked:
-        return None, blocked.changed
-    return changed, changed.conditions
-
-
-def _as_changed(function: Callable[..., Changed[T] | T], *args: object) -> Changed[T]:
-    result = function(*args)
-    return result if isinstance(result, Changed) else Changed(result)
+        return _NOT_DONE, blocked.changed
+    return result, result.conditions if isinstance(result, Changed) else _NONE
 
 
 def _on_loop(call: Call, function: Callable[..., object], *args: object) -> None:

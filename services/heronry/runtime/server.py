@@ -7,14 +7,14 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
-from grpc_channelz.v1 import channelz
+from grpc_channelz.v1 import channelz, channelz_pb2_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from heronry.runtime.admission import Admission
 from heronry.runtime.binding import advertised, bind
 from heronry.runtime.identity import Identities
-from heronry.runtime.interceptors import Limits, ServerInterceptor
+from heronry.runtime.interceptors import Interceptor, Limits
 from heronry.runtime.settings import ServiceSettings
 from heronry.wire.options import server_options
 
@@ -44,7 +44,8 @@ class ServerBuilder:
     """Collects the servicers of a server."""
 
     def __init__(self) -> None:
-        self.handlers: list[grpc.GenericRpcHandler] = []
+        self.handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        """By the methods' full names, with the slash before."""
         self.names: list[str] = []
 
     def add(
@@ -76,13 +77,27 @@ class ServerBuilder:
         unknown = {*raw_requests, *raw_responses} - set(recorder.handlers)
         if unknown or recorder.service != full_name:
             raise ValueError(f"{recorder.service} is not {full_name} or has no {sorted(unknown)}")
-        handlers = {
-            name: _recoded(handler, raw_request=name in raw_requests, raw_response=name in raw_responses)
-            for name, handler in recorder.handlers.items()
-            if _is_implemented(handler)
-        }
-        self.handlers.append(grpc.method_handlers_generic_handler(full_name, handlers))
+        for name, handler in recorder.handlers.items():
+            if _is_implemented(handler):
+                codecs = {"raw_request": name in raw_requests, "raw_response": name in raw_responses}
+                self.handlers[f"/{full_name}/{name}"] = _recoded(handler, **codecs)
         self.names.append(full_name)
+
+
+class Methods(grpc.GenericRpcHandler):
+    """Finds the handlers of all services of a server.
+
+    Each method that generated code registers with the transport has a waiter of its own there, all of which are
+    turned over at every call of any method.
+    """
+
+    def __init__(self, handlers: "Mapping[str, grpc.RpcMethodHandler[Any, Any]]") -> None:
+        """Take them by their methods' full names."""
+        self._handlers = dict(handlers)
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any] | None":
+        """Return the handler of a call; None, which gRPC answers with UNIMPLEMENTED, when there is no such method."""
+        return self._handlers.get(handler_call_details.method)
 
 
 class RpcServer:
@@ -95,22 +110,20 @@ class RpcServer:
     def __init__(self, settings: ServiceSettings, builder: ServerBuilder) -> None:
         limits = Limits(settings.unary_timeout_s, settings.stall_s)
         self._settings = settings
-        self._names = builder.names
+        self._names = tuple(builder.names)
         self.admission = Admission(settings.max_streams)
-        interceptor = ServerInterceptor(Identities.from_file(settings.tokens_file), self.admission, limits)
+        interceptor = Interceptor(Identities.from_file(settings.tokens_file), self.admission, limits)
         self.errors = interceptor.errors
         self._health = health.aio.HealthServicer()
+        _add_infrastructure(builder, self._health)
         options = server_options(
             max_message_bytes=settings.max_message_bytes,
             max_streams=settings.max_streams,
             keepalive=settings.keepalive,
         )
-        self._server = grpc.aio.server(interceptors=(interceptor,), options=options)
-        self._server.add_generic_rpc_handlers(tuple(builder.handlers))
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = (*builder.names, health.SERVICE_NAME, reflection.SERVICE_NAME, _CHANNELZ)
-        reflection.enable_server_reflection(names, self._server)
-        channelz.add_channelz_servicer(self._server)
+        self._server = grpc.aio.server(options=options)
+        wrapped = {method: interceptor.wrapped(handler, method) for method, handler in builder.handlers.items()}
+        self._server.add_generic_rpc_handlers((Methods(wrapped),))
 
     async def start(self) -> tuple[str, ...]:
         """Bind the addresses and begin to answer; return the addresses for others.
@@ -136,6 +149,14 @@ class RpcServer:
 
     async def _set_health(self, status: int) -> None:
         await asyncio.gather(*(self._health.set(name, status) for name in ("", *self._names)))
+
+
+def _add_infrastructure(builder: ServerBuilder, health_servicer: health.aio.HealthServicer) -> None:
+    """Add health, channelz and reflection, which shows them all."""
+    builder.add(health_servicer, health_pb2_grpc.add_HealthServicer_to_server, health.SERVICE_NAME)
+    builder.add(channelz.aio.ChannelzServicer(), channelz_pb2_grpc.add_ChannelzServicer_to_server, _CHANNELZ)
+    shown = reflection.aio.ReflectionServicer((*builder.names, reflection.SERVICE_NAME))
+    builder.add(shown, reflection_pb2_grpc.add_ServerReflectionServicer_to_server, reflection.SERVICE_NAME)
 
 
 def _is_implemented(handler: Any) -> bool:  # noqa: ANN401 # four kinds

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from heronry.params.core.aggregation import MeanDifference
-from heronry.params.core.optimizers import optimizer_of
+from heronry.params.core.optimizers import optimizer_for
 from heronry.types.optimizers import AdagradOptimizer, AdamOptimizer, SgdOptimizer
 
 CASES = [
@@ -24,7 +24,7 @@ def test_fifty_steps_equal_torch_to_a_millionth(settings, make_torch) -> None:
     rng = np.random.default_rng(3)
     values = rng.normal(size=40).astype(np.float32)
     parameter = torch.nn.Parameter(torch.tensor(values))
-    reference, optimizer = make_torch([parameter]), optimizer_of(settings)
+    reference, optimizer = make_torch([parameter]), optimizer_for(settings)
     state = optimizer.initial_state(values)
 
     for _ in range(50):

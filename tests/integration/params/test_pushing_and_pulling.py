@@ -2,16 +2,20 @@
 
 import asyncio
 import json
+import threading
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from heronry.client.options import ConnectionOptions
+from heronry.client.params import ParamsClient
 from heronry.types.contribution import ContributionKind
 from heronry.types.errors import (
     AlreadyExistsError,
     HeronryError,
     InvalidArgumentError,
+    UnavailableError,
     VersionNotFoundError,
 )
 from heronry.types.experience import AcknowledgementLevel
@@ -45,6 +49,60 @@ async def test_a_model_of_many_chunks_goes_both_ways(mesh) -> None:
 
     for pulled in (one, other):
         np.testing.assert_array_equal(pulled["a"], tensors["a"])
+
+
+async def test_versions_of_many_megabytes_are_read_by_threads(mesh) -> None:
+    first = {"a": np.zeros(1_500_000, np.float32)}
+    version, _ = await mesh.client.register_model("policy", first)
+    pushed = {"a": np.random.default_rng(0).standard_normal(1_500_000, np.float32)}
+
+    async with far_reader(mesh) as reader:
+        held = await reader.pull("policy")
+        # What comes now is known to be large: several wait in a thread each, for a version that there is not yet.
+        waiting = [asyncio.create_task(reader.pull("policy", newer_than=version, wait_s=60.0)) for _ in range(3)]
+        await until_threads_read(waiting[0])
+        waiting[0].cancel()
+        answer = await mesh.client.push("policy", pushed, base_version=version, kind=ContributionKind.DELTA)
+
+        with pytest.raises(asyncio.CancelledError):
+            await waiting[0]
+        for pulled in await asyncio.gather(*waiting[1:]):
+            assert pulled.version == answer.version
+            pulled.verify()
+            np.testing.assert_array_equal(pulled["a"], pushed["a"])
+        assert await reader.pull("policy", newer_than=answer.version) is None
+        assert not held["a"].any()
+
+
+async def test_a_large_pull_that_is_refused_names_why(mesh) -> None:
+    version, _ = await mesh.client.register_model("policy", {"a": np.zeros(1_500_000, np.float32)})
+
+    async with far_reader(mesh) as reader:
+        await reader.pull("policy")
+        with pytest.raises(VersionNotFoundError):
+            await reader.pull("policy", number=version.number + 7)
+
+
+async def test_closing_ends_large_pulls_that_wait(mesh) -> None:
+    version, _ = await mesh.client.register_model("policy", {"a": np.zeros(1_500_000, np.float32)})
+
+    async with far_reader(mesh) as reader:
+        await reader.pull("policy")
+        waiting = asyncio.create_task(reader.pull("policy", newer_than=version, wait_s=60.0))
+        await until_threads_read(waiting)
+
+    with pytest.raises(UnavailableError):
+        await waiting
+
+
+def far_reader(mesh) -> ParamsClient:
+    return ParamsClient(mesh.node.addresses, ConnectionOptions(client_id="reader", shares_memory=False))
+
+
+async def until_threads_read(waiting: asyncio.Task) -> None:
+    async with asyncio.timeout(10.0):
+        while not any(thread.name == "heronry-download" for thread in threading.enumerate()):
+            await asyncio.wait({waiting}, timeout=0)
 
 
 async def test_a_repeated_large_request_is_answered_without_being_counted(mesh) -> None:

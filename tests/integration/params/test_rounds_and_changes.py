@@ -135,14 +135,19 @@ async def test_a_deleted_model_is_gone_for_everybody_and_its_name_is_free(mesh) 
 async def test_the_rounds_of_a_shard_are_told_in_order(mesh) -> None:
     version = await mesh.register(weights(1.0), ModelSettings(shard=Shard(0, 2)))
     stream = aiter(mesh.stub.WatchRounds(pb.WatchRoundsRequest(model="policy")))
+    opening = await anext(stream)
     await pushed(mesh, "raw", version, 1.0, "one")
+    await mesh.client.update_model("policy", num_versions_kept=3)
     await pushed(mesh, "raw", version, 1.0, "two")
 
-    first, second = await anext(stream), await anext(stream)
+    first, changed, second = [await anext(stream) for _ in range(3)]
 
+    # Settings come with the stream and before the round that is made with them.
+    assert [r.round_id for r in (opening, first, changed, second)] == [0, 1, 0, 2]
     assert [r.version.number for r in (first, second)] == [2, 3]
     assert [c.request_id for r in (first, second) for c in r.contributions] == ["one", "two"]
-    assert first.round_id < second.round_id
+    kept = [r.settings.num_versions_kept for r in (opening, first, changed, second)]
+    assert kept == [8, 8, 3, 3]
 
 
 async def test_whoever_holds_no_lease_is_not_invited(mesh) -> None:

@@ -104,14 +104,14 @@ async def test_settings_that_shards_cannot_have_are_refused_before_anything_is_m
         assert await shards.one(index).list_models() == ()
 
 
-async def test_rollback_and_update_of_one_shard_are_refused(shards) -> None:
+async def test_rollback_and_update_that_would_reach_one_shard_are_refused(shards) -> None:
     client = shards.client()
     await client.register_model("policy", constant(1.0))
 
     with pytest.raises(FailedPreconditionError, match="rollback: model 'policy' is shard 0 of 3"):
         await client.first.rollback_model("policy", number=1)
-    with pytest.raises(FailedPreconditionError, match="update: model 'policy' is shard 0 of 3"):
-        await client.first.update_model("policy", num_versions_kept=3)
+    with pytest.raises(FailedPreconditionError, match="update: model 'policy' is shard 2 of 3, allowed: the first"):
+        await client.shards[2].update_model("policy", num_versions_kept=3)
 
 
 async def test_a_deleted_model_is_gone_everywhere_and_can_be_made_anew(shards) -> None:

@@ -30,14 +30,15 @@ from heronry.types.optimizers import AdamOptimizer, SgdOptimizer
         ModelSettings(optimizer=SgdOptimizer(0.3, 0.9, nesterov=True)),
         ModelSettings(optimizer=AdamOptimizer(0.1), consistency=BufferedAsynchronous(3, 8, 0.5)),
         ModelSettings(aggregation=Aggregation(Median()), consistency=BufferedAsynchronous(4)),
+        ModelSettings(optimizer=SgdOptimizer(0.5, 0.9), group_optimizers={"head": AdamOptimizer(0.01)}),
     ],
 )
 async def test_a_model_in_three_services_is_the_model_in_one_bit_for_bit(shards, settings: ModelSettings) -> None:
     rng = np.random.default_rng(3)
     whole, sharded = shards.one(0), shards.client()
-    first = random(rng)
-    await whole.register_model("whole", first, settings, ROLES)
-    await sharded.register_model("sharded", first, settings, ROLES)
+    first, groups = random(rng), {"head": "head"}
+    await whole.register_model("whole", first, settings, ROLES, groups=groups)
+    await sharded.register_model("sharded", first, settings, ROLES, groups=groups)
 
     for number in range(12):
         values = random(rng)
@@ -116,7 +117,7 @@ async def test_a_shard_that_comes_back_goes_on_with_the_others(shards, killed: i
 async def test_a_shard_that_was_away_while_rounds_closed_catches_up(shards) -> None:
     client = shards.client()
     base, _ = await client.register_model("policy", constant(0.0))
-    parts = (await client._known("policy", 0.0)).cut(constant(5.0))
+    parts = (await client._shards.known("policy")).cut(constant(5.0))
     for index in (2, 1, 0):
         if index == 0:
             await shards.stop(1)
@@ -204,7 +205,7 @@ async def test_a_part_that_is_never_pushed_counts_as_zero_after_a_while(make_sha
     shards = await make_shards(shard_patience_s=0.05)
     client = shards.client()
     version, _ = await client.register_model("policy", constant(1.0))
-    parts = (await client._known("policy", 0.0)).cut(constant(7.0))
+    parts = (await client._shards.known("policy")).cut(constant(7.0))
 
     await client.first.push("policy", parts[0], base_version=version, kind=ContributionKind.WEIGHTS)
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from heronry.params.core.conditions import news_condition
+from heronry.params.core.model_update import ModelUpdate
 from heronry.types.blocking import WouldBlock
 from heronry.types.consistency import Asynchronous, BufferedAsynchronous
 from heronry.types.contribution import ContributionKind
@@ -13,7 +15,7 @@ FIRST = Shard(0, 2)
 
 
 def names(bench, after: int) -> list[tuple[int, list[str]]]:
-    closed = bench.models.closed_rounds("policy", after)
+    closed = bench.models.news_of_rounds("policy", after, None).closed
     return [(c.round_id, [part.request_id for part in c.contributions]) for c in closed]
 
 
@@ -25,19 +27,33 @@ def test_rounds_are_told_in_order_with_what_they_counted(bench) -> None:
 
     assert names(bench, 0) == [(1, ["a", "b"]), (2, ["c", "d"])]
     assert names(bench, 1) == [(2, ["c", "d"])]
-    (closed,) = bench.models.closed_rounds("policy", 1)
+    (closed,) = bench.models.news_of_rounds("policy", 1, None).closed
     assert [part.factor for part in closed.contributions] == [0.5, 0.5]
     assert closed.version == bench.version
 
 
 def test_whoever_has_seen_all_waits_for_the_next(bench) -> None:
     bench.register(0.0, shard=FIRST)
+    told = bench.models.news_of_rounds("policy", 0, None).settings
     with pytest.raises(WouldBlock) as waiting:
-        bench.models.closed_rounds("policy", 0)
+        bench.models.news_of_rounds("policy", 0, told)
     bench.push(1.0)
 
     assert waiting.value.condition in bench.woken
     assert names(bench, 0) == [(1, ["request-1-1"])]
+
+
+def test_whoever_knows_other_settings_is_told_of_these_before_a_round_closes(bench) -> None:
+    bench.register(0.0, shard=FIRST)
+    told = bench.models.news_of_rounds("policy", 0, None).settings
+
+    changed = bench.models.update("policy", ModelUpdate(num_versions_kept=3))
+    news = bench.models.news_of_rounds("policy", 0, told)
+    bench.push(1.0)
+
+    assert news_condition("policy") in changed.conditions
+    assert (news.closed, news.settings.num_versions_kept) == ((), 3)
+    assert bench.models.news_of_rounds("policy", 0, None).closed[0].settings == news.settings
 
 
 def test_rounds_that_are_forgotten_are_refused_by_name(bench) -> None:
@@ -46,7 +62,7 @@ def test_rounds_that_are_forgotten_are_refused_by_name(bench) -> None:
         bench.push(1.0, kind=ContributionKind.DELTA)
 
     with pytest.raises(DataLossError, match=r"after_round: got 5, allowed: 6 to 1030 \(rounds remembered\)"):
-        bench.models.closed_rounds("policy", 5)
+        bench.models.news_of_rounds("policy", 5, None)
     assert len(names(bench, 6)) == 1024
 
 
@@ -57,7 +73,7 @@ def test_whole_models_and_later_shards_tell_no_rounds(bench) -> None:
 
     for name in ("policy", "later"):
         with pytest.raises(FailedPreconditionError, match="allowed: the first shard"):
-            bench.models.closed_rounds(name, 0)
+            bench.models.news_of_rounds(name, 0, None)
 
 
 def test_closed_rounds_outlive_a_crash(open_folder) -> None:

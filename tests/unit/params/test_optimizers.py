@@ -7,7 +7,7 @@ import pytest
 
 from heronry.params.core.aggregation import MeanDifference
 from heronry.params.core.layout import Vector
-from heronry.params.core.optimizers import Optimizer, OptimizerState, Step, optimizer_of
+from heronry.params.core.optimizers import Optimizer, OptimizerState, Step, optimizer_for
 from heronry.types.optimizers import (
     AdagradOptimizer,
     AdamOptimizer,
@@ -76,20 +76,20 @@ def descended(optimizer: Optimizer) -> np.ndarray:
 
 @pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.9, False), (0.9, True)])
 def test_sgd_equals_the_reference(momentum: float, nesterov: bool) -> None:
-    optimizer = optimizer_of(SgdOptimizer(0.05, momentum, nesterov))
+    optimizer = optimizer_for(SgdOptimizer(0.05, momentum, nesterov))
 
     np.testing.assert_allclose(descended(optimizer), sgd_reference(0.05, momentum, nesterov), rtol=1e-5, atol=1e-6)
 
 
 def test_adam_equals_the_reference() -> None:
-    optimizer = optimizer_of(AdamOptimizer(0.01, 0.9, 0.99, 1e-6))
+    optimizer = optimizer_for(AdamOptimizer(0.01, 0.9, 0.99, 1e-6))
 
     expected = adam_reference(0.01, 0.9, 0.99, 1e-6, is_yogi=False)
     np.testing.assert_allclose(descended(optimizer), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_yogi_equals_the_reference() -> None:
-    optimizer = optimizer_of(YogiOptimizer(0.01, 0.9, 0.99, 1e-3))
+    optimizer = optimizer_for(YogiOptimizer(0.01, 0.9, 0.99, 1e-3))
 
     expected = adam_reference(0.01, 0.9, 0.99, 1e-3, is_yogi=True)
     np.testing.assert_allclose(descended(optimizer), expected, rtol=1e-5, atol=1e-6)
@@ -97,14 +97,14 @@ def test_yogi_equals_the_reference() -> None:
 
 @pytest.mark.parametrize("initial", [0.0, 0.5])
 def test_adagrad_equals_the_reference(initial: float) -> None:
-    optimizer = optimizer_of(AdagradOptimizer(0.1, initial, 1e-6))
+    optimizer = optimizer_for(AdagradOptimizer(0.1, initial, 1e-6))
 
     np.testing.assert_allclose(descended(optimizer), adagrad_reference(0.1, initial, 1e-6), rtol=1e-5, atol=1e-6)
 
 
 def test_mixing_moves_by_its_rate_towards_the_pushed_weights() -> None:
     newest, pushed = np.full(3, 2, np.float32), np.full(3, 10, np.float32)
-    optimizer = optimizer_of(MixingOptimizer(0.25))
+    optimizer = optimizer_for(MixingOptimizer(0.25))
 
     fresh = stepped(optimizer, newest, MeanDifference(pushed, 1.0), OptimizerState())
     stale = stepped(optimizer, newest, MeanDifference(pushed, 0.5, 0.5), OptimizerState())
@@ -117,7 +117,7 @@ def test_mixing_moves_by_its_rate_towards_the_pushed_weights() -> None:
 def test_weights_anchored_at_the_newest_values_move_as_their_difference_does(settings: ServerOptimizer) -> None:
     newest = START.astype(np.float32)
     pushed = (START + GRADIENTS[0]).astype(np.float32)
-    optimizer = optimizer_of(settings)
+    optimizer = optimizer_for(settings)
     state = optimizer.initial_state(newest)
 
     anchored = stepped(optimizer, newest, MeanDifference(pushed * 3, 1.0, 1 / 3), state)
@@ -128,7 +128,7 @@ def test_weights_anchored_at_the_newest_values_move_as_their_difference_does(set
 
 @pytest.mark.parametrize("settings", ALL)
 def test_a_step_leaves_values_and_state_as_they_were(settings: ServerOptimizer) -> None:
-    optimizer = optimizer_of(settings)
+    optimizer = optimizer_for(settings)
     values, difference = START.astype(np.float32), np.ones(6, np.float32)
     state = optimizer.initial_state(values)
     slots = {name: slot.copy() for name, slot in state.slots.items()}
@@ -145,7 +145,7 @@ def test_a_step_leaves_values_and_state_as_they_were(settings: ServerOptimizer) 
 
 @pytest.mark.parametrize("settings", ALL)
 def test_a_step_tells_the_largest_magnitude(settings: ServerOptimizer) -> None:
-    optimizer = optimizer_of(settings)
+    optimizer = optimizer_for(settings)
     values = START.astype(np.float32)
 
     step = stepped(optimizer, values, MeanDifference(np.ones(6, np.float32), 0.0), optimizer.initial_state(values))
@@ -155,7 +155,7 @@ def test_a_step_tells_the_largest_magnitude(settings: ServerOptimizer) -> None:
 
 @pytest.mark.parametrize("settings", ALL)
 def test_a_step_beyond_the_number_type_shows_it(settings: ServerOptimizer) -> None:
-    optimizer = optimizer_of(settings)
+    optimizer = optimizer_for(settings)
     values = np.full(2, 3.4e38, np.float32)
     state = optimizer.initial_state(values)
 
@@ -170,7 +170,7 @@ def test_weights_are_published_as_they_were_pushed_without_a_buffer() -> None:
     def none_needed() -> Vector:
         raise AssertionError
 
-    step = optimizer_of(SgdOptimizer()).step(
+    step = optimizer_for(SgdOptimizer()).step(
         newest, MeanDifference(pushed, 1.0), OptimizerState(), none_needed, none_needed
     )
 

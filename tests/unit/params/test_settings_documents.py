@@ -68,6 +68,13 @@ def test_settings_come_back_as_they_were_written(settings: ModelSettings) -> Non
     assert settings_from_document(document) == settings
 
 
+def test_the_optimisers_of_groups_come_back_as_they_were_written() -> None:
+    groups = {"head": AdamOptimizer(0.1), "body": SgdOptimizer(0.5, 0.9, nesterov=True)}
+    settings = ModelSettings(group_optimizers=groups)
+
+    assert settings_from_document(json.loads(json.dumps(settings_to_document(settings)))) == settings
+
+
 @pytest.mark.parametrize("mode", [Asynchronous(3, 0.25), StaleSynchronous(4, 5)])
 def test_modes_without_rounds_come_back_as_they_were_written(mode) -> None:
     settings = ModelSettings(consistency=mode, aggregation=Aggregation(grid_step=2.0**-20))

@@ -25,6 +25,11 @@ def pull_method(channel: grpc.aio.Channel) -> "PullMethod":
     return channel.unary_stream(f"{_SERVICE}/Pull", pb.PullRequest.SerializeToString)
 
 
+def reading_pull_method(channel: grpc.Channel) -> "grpc.UnaryStreamMultiCallable[pb.PullRequest, bytes]":
+    """Return the same call for a thread to read."""
+    return channel.unary_stream(f"{_SERVICE}/Pull", pb.PullRequest.SerializeToString)
+
+
 def watch_method(channel: grpc.aio.Channel) -> "WatchMethod":
     """Return the call that downloads every newer version, its answers as they come."""
     return channel.unary_stream(f"{_SERVICE}/Watch", pb.WatchRequest.SerializeToString)
@@ -46,9 +51,23 @@ async def read_version(frames: AsyncIterator[bytes], assembler: ParametersAssemb
         received = assembler.add(frame)
         if received is not None:
             return received
+    _check_unchanged(assembler)
+    return None
+
+
+def read_version_here(frames: Iterator[bytes], assembler: ParametersAssembler) -> Received | None:
+    """Do what `read_version` does, in a thread."""
+    for frame in frames:
+        received = assembler.add(frame)
+        if received is not None:
+            return received
+    _check_unchanged(assembler)
+    return None
+
+
+def _check_unchanged(assembler: ParametersAssembler) -> None:
     if not assembler.is_unchanged:
         raise UnavailableError("Pull was ended by the service before the version was complete")
-    return None
 
 
 async def read_to_end(frames: AsyncIterator[bytes]) -> None:

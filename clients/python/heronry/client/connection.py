@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import grpc
 import grpc.aio
@@ -14,7 +14,7 @@ from heronry.client.options import ConnectionOptions
 from heronry.client.retries import Retries
 from heronry.types.errors import DeadlineExceededError, HeronryError, UnavailableError
 from heronry.wire.addresses import UNIX_PREFIX
-from heronry.wire.status import error_from_rpc
+from heronry.wire.status import FailedCall, error_from_rpc
 
 T = TypeVar("T")
 # gRPC's own word for a message that could not be sent because the peer had just ended the call. It
@@ -39,7 +39,10 @@ def choose_address(addresses: Sequence[str]) -> str:
 
 
 class Connection:
-    """A control and a bulk channel to one service, opened at the first use; belongs to one event loop."""
+    """A control and a bulk channel to one service, opened at the first use; belongs to one event loop.
+
+    Large answers have a channel of their own, which threads read.
+    """
 
     def __init__(self, service: str, resolve: Resolver, options: ConnectionOptions) -> None:
         self.service = service
@@ -48,6 +51,7 @@ class Connection:
         self.metadata = options.metadata
         self._resolve = resolve
         self._channels: tuple[grpc.aio.Channel, grpc.aio.Channel] | None = None
+        self._reading: grpc.Channel | None = None
         self._is_closed = False
         self._lock = asyncio.Lock()
 
@@ -58,6 +62,13 @@ class Connection:
     async def bulk(self) -> grpc.aio.Channel:
         """Return the channel for large values and streams of them."""
         return (self._channels or await self._open())[1]
+
+    async def reading(self) -> grpc.Channel:
+        """Return the channel for large answers; see `read_in_thread`."""
+        await self.bulk()
+        if self._reading is None:
+            self._reading = self.options.open_reading_channel(self.address)
+        return self._reading
 
     async def refresh(self) -> None:
         """Look up the address again after nobody answered; a changed one gets new channels."""
@@ -114,8 +125,8 @@ class Connection:
         """Raise the named error of a failed call in place of gRPC's."""
         try:
             yield
-        except grpc.aio.AioRpcError as error:
-            raise self._named(error, method, timeout_s) from error
+        except grpc.RpcError as error:
+            raise self._named(cast("FailedCall", error), method, timeout_s) from error
         except grpc.aio.UsageError as error:
             raise UnavailableError(f"{self._where}: the connection is closed") from error
         except asyncio.CancelledError as error:
@@ -125,7 +136,7 @@ class Connection:
                 raise
             raise UnavailableError(f"{self._where}: {method} was cut off") from error
 
-    def _named(self, error: grpc.aio.AioRpcError, method: str, timeout_s: float | None) -> HeronryError:
+    def _named(self, error: FailedCall, method: str, timeout_s: float | None) -> HeronryError:
         named = error_from_rpc(error)
         if "code" not in named.details:
             return named
@@ -158,5 +169,8 @@ class Connection:
 
     async def _drop(self) -> None:
         channels, self._channels = self._channels, None
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            reading.close()
         for channel in channels or ():
             await channel.close()

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,29 +47,43 @@ class Packing:
         """Whether the tensors do not travel as they are."""
         return self.codec is not ParameterCodec.F32 or self.feedback is not None
 
-    def pieces(self, layout: VectorLayout, pieces: list[Bytes]) -> list[Bytes]:
-        """Return the packed bytes of a model's tensors; with feedback, a contribution is then under way."""
-        others = layout.other_pieces(pieces)
-        vector = layout.vector(pieces)
+    def parts(self, layouts: Sequence[VectorLayout], pieces: Sequence[list[Bytes]]) -> list[list[Bytes]]:
+        """Return the packed bytes of each part of a model, each by itself; with feedback, they are then under way.
+
+        One residual is kept for all parts: what is handed in together counts together.
+
+        Args:
+          layouts: of the parts; a whole model is one.
+          pieces: the bytes of each part's tensors.
+        """
+        others = [layout.other_pieces(part) for layout, part in zip(layouts, pieces, strict=True)]
+        vectors = [layout.vector(part) for layout, part in zip(layouts, pieces, strict=True)]
         if self.feedback is None:
-            return [self._pack(layout, vector), *others]
-        packed = self.feedback.begin(self.request_id, self.kind, vector, lambda values: self._sent(layout, values))
+            packed = [self._pack(vector) for vector in vectors]
+        else:
+            joined = _joined(vectors)
+            packed = self.feedback.begin(self.request_id, self.kind, joined, lambda v: self._sent(layouts, v))
         if self.codec is not ParameterCodec.F32:
-            return [packed, *others]
-        return layout.pieces(packed.view(layout.dtype), others)
+            return [[part, *rest] for part, rest in zip(packed, others, strict=True)]
+        return [
+            layout.pieces(part.view(layout.dtype), rest)
+            for layout, part, rest in zip(layouts, packed, others, strict=True)
+        ]
 
-    def _sent(self, layout: VectorLayout, values: Vector) -> tuple[Bytes, Vector]:
-        """Return the packed vector and what the service makes of it."""
+    def _sent(self, layouts: Sequence[VectorLayout], values: Vector) -> tuple[list[Bytes], Vector]:
+        """Return the packed vectors of the parts and what the services make of them."""
+        vectors = _split(layouts, values)
         if self.codec is ParameterCodec.F32:
-            return values.view(np.uint8), values.copy()
-        packed = self._pack(layout, values)
-        received = np.empty_like(values)
-        unpack_parameters(self.codec, packed, 0, received)
-        return packed, received
+            return [vector.view(np.uint8) for vector in vectors], _joined(vectors).astype(values.dtype)
+        packed = [self._pack(vector) for vector in vectors]
+        received = [np.empty_like(vector) for vector in vectors]
+        for part, out in zip(packed, received, strict=True):
+            unpack_parameters(self.codec, part, 0, out)
+        return packed, _joined(received).astype(values.dtype, copy=False)
 
-    def _pack(self, layout: VectorLayout, values: Vector) -> Bytes:
-        k = kept_of(self.top_k_share, layout.num_parameters) if self.codec is ParameterCodec.TOP_K else 0
-        return pack_parameters(self.codec, values, seed=_seed_of(self.request_id), k=k)
+    def _pack(self, vector: Vector) -> Bytes:
+        k = kept_of(self.top_k_share, vector.size) if self.codec is ParameterCodec.TOP_K else 0
+        return pack_parameters(self.codec, vector, seed=_seed_of(self.request_id), k=k)
 
 
 async def packed(packing: Packing, values: Values, schema: Callable[[], Awaitable[ModelSchema]]) -> list[Bytes]:
@@ -84,16 +98,28 @@ async def packed(packing: Packing, values: Values, schema: Callable[[], Awaitabl
     if not isinstance(arrays, dict) and not packing.needs_vector:
         return [arrays]
     pieces = pieces_of(await schema(), arrays)
+    return (await packed_parts(packing, [VectorLayout(await schema())], [pieces]))[0]
+
+
+async def packed_parts(
+    packing: Packing, layouts: Sequence[VectorLayout], pieces: Sequence[list[Bytes]]
+) -> list[list[Bytes]]:
+    """Return what travels of each part of a model; see `Packing.parts`.
+
+    Raises:
+      InvalidContributionError: what the codec cannot pack.
+    """
     if not packing.needs_vector:
-        return pieces
-    layout = VectorLayout(await schema())
-    if layout.schema.num_bytes <= _INLINE_BYTES:
-        return packing.pieces(layout, pieces)
-    return await _in_thread(packing, layout, pieces)
+        return list(pieces)
+    if sum(layout.schema.num_bytes for layout in layouts) <= _INLINE_BYTES:
+        return packing.parts(layouts, pieces)
+    return await _in_thread(packing, layouts, pieces)
 
 
-async def _in_thread(packing: Packing, layout: VectorLayout, pieces: list[Bytes]) -> list[Bytes]:
-    work = asyncio.ensure_future(asyncio.to_thread(packing.pieces, layout, pieces))
+async def _in_thread(
+    packing: Packing, layouts: Sequence[VectorLayout], pieces: Sequence[list[Bytes]]
+) -> list[list[Bytes]]:
+    work = asyncio.ensure_future(asyncio.to_thread(packing.parts, layouts, pieces))
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:
@@ -102,6 +128,20 @@ async def _in_thread(packing: Packing, layout: VectorLayout, pieces: list[Bytes]
         if packing.feedback is not None and not work.cancelled() and work.exception() is None:
             packing.feedback.drop()
         raise
+
+
+def _joined(vectors: Sequence[Vector]) -> Vector:
+    """Return vectors one after the other, in the wider of their types; the only one as it is."""
+    return vectors[0] if len(vectors) == 1 else np.concatenate(vectors)
+
+
+def _split(layouts: Sequence[VectorLayout], values: Vector) -> list[Vector]:
+    """Return each part's piece of a joined vector, in its own type; views where types allow."""
+    ends = np.cumsum([layout.num_parameters for layout in layouts], dtype=np.int64)
+    return [
+        values[end - layout.num_parameters : end].astype(layout.dtype, copy=False)
+        for layout, end in zip(layouts, ends, strict=True)
+    ]
 
 
 def kept_of(share: float, num_parameters: int) -> int:

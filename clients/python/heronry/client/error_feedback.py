@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,9 @@ from heronry.types.contribution import ContributionKind
 from heronry.types.errors import FailedPreconditionError, InvalidArgumentError, SchemaMismatchError
 from heronry.types.tensors import Array
 
-Bytes = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.floating]
-Pack = Callable[[Vector], tuple[Bytes, Vector]]
+PackedT = TypeVar("PackedT")
+Pack = Callable[[Vector], tuple[PackedT, Vector]]
 
 _RESIDUAL: Final = "residual"
 
@@ -30,7 +30,7 @@ class _Sent:
     """A contribution on its way: the residual as it was before it, and as it will be."""
 
     request_id: str
-    packed: Bytes
+    packed: object
     before: Vector | None
     if_counted: Vector
     if_refused: Vector | None
@@ -59,14 +59,14 @@ class ErrorFeedback:
         """What has not been sent yet, `[P]`; None before the first contribution."""
         return self._residual
 
-    def begin(self, request_id: str, kind: ContributionKind, values: Vector, pack: Pack) -> Bytes:
-        """Return the packed bytes of a contribution with the residual added; a repeated request gets the same bytes.
+    def begin(self, request_id: str, kind: ContributionKind, values: Vector, pack: Pack[PackedT]) -> PackedT:
+        """Return a contribution packed with the residual added; a repeated request gets the same bytes.
 
         Args:
           request_id: of the contribution.
           kind: whether a refused contribution is kept, by default.
           values: [P], not modified.
-          pack: returns the packed bytes and what a receiver makes of them.
+          pack: returns the packed bytes, as it likes them, and what a receiver makes of them.
 
         Raises:
           FailedPreconditionError: another contribution is under way.
@@ -80,7 +80,7 @@ class ErrorFeedback:
         if self._sent is None or self._sent.request_id != request_id:
             self._sent = self._packed(request_id, kind, values, pack)
         self._is_under_way = True
-        return self._sent.packed
+        return cast("PackedT", self._sent.packed)
 
     def commit(self) -> None:
         """Take note that the contribution under way was counted."""
@@ -116,11 +116,13 @@ class ErrorFeedback:
         self._residual = None if residual is None else residual.copy()  # type: ignore[assignment]  # checked above
         self._sent, self._is_under_way = None, False
 
-    def _packed(self, request_id: str, kind: ContributionKind, values: Vector, pack: Pack) -> _Sent:
+    def _packed(self, request_id: str, kind: ContributionKind, values: Vector, pack: Pack[PackedT]) -> _Sent:
         total = self._plus_residual(values)
         packed, received = pack(total)
         keeps = kind is not ContributionKind.WEIGHTS if self._keep_refused is None else self._keep_refused
-        lost = np.subtract(total, received, out=received)
+        # What is not finite travels with F32: the service refuses it by name, and nothing is kept of it.
+        with np.errstate(invalid="ignore"):
+            lost = np.subtract(total, received, out=received)
         return _Sent(request_id, packed, self._residual, lost, total if keeps else self._residual)
 
     def _plus_residual(self, values: Vector) -> Vector:

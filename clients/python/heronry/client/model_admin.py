@@ -25,7 +25,12 @@ from heronry.types.privacy import ClientSpending, PrivacyStatus
 from heronry.types.run import Lease
 from heronry.types.tensors import ModelSchema
 from heronry.types.version import ParameterVersion
-from heronry.wire.model_settings import consistency_to_proto, limits_to_proto, optimizer_to_proto
+from heronry.wire.model_settings import (
+    consistency_to_proto,
+    group_optimizers_to_proto,
+    limits_to_proto,
+    optimizer_to_proto,
+)
 from heronry.wire.models import (
     model_info_from_proto,
     version_info_from_proto,
@@ -71,11 +76,13 @@ class ModelAdminClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
         consistency: Consistency | None = None,
         limits: ContributionLimits | None = None,
         optimizer: ServerOptimizer | None = None,
+        group_optimizers: Mapping[str, ServerOptimizer] | None = None,
         num_versions_kept: int = 0,
     ) -> ModelInfo:
         """Change figures of a live model and describe it; what is None, or 0, stays.
 
-        The mode of consistency and the kind of optimiser stay, their figures change.
+        The mode of consistency and the kind of optimiser stay, their figures change. `group_optimizers` changes
+        those of groups that have one.
         """
         check_name("model", model)
         check_count("num_versions_kept", num_versions_kept, 0, MAX_SMALL_COUNT)
@@ -85,12 +92,18 @@ class ModelAdminClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
             check_type("limits", limits, ContributionLimits)
         if optimizer is not None:
             check_choice("optimizer", optimizer, get_args(ServerOptimizer))
+        groups = {} if group_optimizers is None else group_optimizers
+        check_type("group_optimizers", groups, Mapping, "a mapping of groups to optimisers")
+        for group, one in groups.items():
+            check_name("group_optimizers", group)
+            check_choice(f"group_optimizers.{group}", one, get_args(ServerOptimizer))
         request = pb.UpdateModelRequest(
             model=model,
             consistency=None if consistency is None else consistency_to_proto(consistency),
             limits=None if limits is None else limits_to_proto(limits),
             optimizer=None if optimizer is None else optimizer_to_proto(optimizer),
             num_versions_kept=num_versions_kept,
+            group_optimizers=group_optimizers_to_proto(groups),
         )
         return model_info_from_proto((await self._call(lambda stub: stub.UpdateModel, request)).info)
 
@@ -115,17 +128,28 @@ class ModelAdminClient(ServiceClient["pb_grpc.ParamsServiceAsyncStub"]):
         return version_from_proto((await self._call(lambda stub: stub.TagVersion, request)).version)
 
     async def rollback_model(
-        self, model: str, *, number: int | None = None, tag: str | None = None, request_id: str | None = None
+        self,
+        model: str,
+        *,
+        number: int | None = None,
+        tag: str | None = None,
+        request_id: str | None = None,
+        asks_all_shards: bool = False,
     ) -> ParameterVersion:
         """Publish an earlier version's values again, under a new number, which is returned.
 
-        The open round is dropped, and contributions computed before are refused.
+        The open round is dropped, and contributions computed before are refused. `asks_all_shards` is what
+        `ShardedParamsClient` tells each shard of a model.
         """
         check_name("model", model)
         check_selection(number, tag)
         check_optional_name("request_id", request_id)
         request = pb.RollbackModelRequest(
-            model=model, number=number, tag=tag, request_id=request_id or uuid.uuid4().hex
+            model=model,
+            number=number,
+            tag=tag,
+            request_id=request_id or uuid.uuid4().hex,
+            asks_all_shards=asks_all_shards,
         )
         return version_from_proto((await self._call(lambda stub: stub.RollbackModel, request, SLOW_CALL_S)).version)
 

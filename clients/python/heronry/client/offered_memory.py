@@ -1,11 +1,13 @@
 """Memory that a service on this machine offers: fetched over a UNIX socket, checked and mapped."""
 
 import asyncio
+import contextlib
 import fcntl
 import mmap
 import os
 import socket
 import sys
+from collections.abc import Callable
 from typing import Final
 
 _TIMEOUT_S: Final = 2.0
@@ -38,19 +40,29 @@ async def fetch_offered(socket_path: str, token: bytes, num_bytes: int, *, writa
         return None
 
 
-async def fetch_descriptor(socket_path: str, token: bytes) -> int | None:
-    """Fetch a descriptor, which the caller closes; None when the service is elsewhere or refuses."""
+async def fetch_descriptor(
+    socket_path: str, token: bytes, keep: Callable[[socket.socket], object] | None = None
+) -> int | None:
+    """Fetch a descriptor, which the caller closes; None when the service is elsewhere or refuses.
+
+    With `keep`, the connection stays, and is given to it.
+    """
     if sys.platform != "linux":
         return None
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
+        with contextlib.ExitStack() as stack:
+            peer = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
             peer.setblocking(False)
             # A full backlog is an error here: whoever is that busy is not waited for.
             peer.connect(socket_path)
             peer.send(token)
             async with asyncio.timeout(_TIMEOUT_S):
                 await _readable(peer)
-            return _received(peer)
+            descriptor = _received(peer)
+            if keep is not None:
+                stack.pop_all()
+                keep(peer)
+            return descriptor
     except (OSError, ValueError):
         return None
 

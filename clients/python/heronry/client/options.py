@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 import grpc.aio
+import grpc.experimental
 
 from heronry.types.errors import ConfigurationError
 from heronry.wire.addresses import UNIX_PREFIX, Address
@@ -117,12 +118,23 @@ class ConnectionOptions:
 
     def open_channel(self, address: str, *, bulk: bool) -> grpc.aio.Channel:
         """Open a channel; UNIX sockets are guarded by their file mode and carry no TLS."""
-        options: list[tuple[str, int | str]] = [*client_options(bulk=bulk, keepalive=self.keepalive), *_RECONNECT]
+        options = self._options(bulk=bulk)
         if self.tls is None or address.startswith(UNIX_PREFIX):
             return grpc.aio.insecure_channel(address, options=options)
-        if self.tls.server_name is not None:
-            options.append(("grpc.ssl_target_name_override", self.tls.server_name))
         return grpc.aio.secure_channel(address, self.tls.credentials(), options=options)
+
+    def open_reading_channel(self, address: str) -> grpc.Channel:
+        """Open a channel for large answers, each stream read by the thread that iterates over it alone."""
+        options = [*self._options(bulk=True), (grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1)]
+        if self.tls is None or address.startswith(UNIX_PREFIX):
+            return grpc.insecure_channel(address, options=options)
+        return grpc.secure_channel(address, self.tls.credentials(), options=options)
+
+    def _options(self, *, bulk: bool) -> list[tuple[str, int | str]]:
+        options: list[tuple[str, int | str]] = [*client_options(bulk=bulk, keepalive=self.keepalive), *_RECONNECT]
+        if self.tls is not None and self.tls.server_name is not None:
+            options.append(("grpc.ssl_target_name_override", self.tls.server_name))
+        return options
 
 
 def _read(field_name: str, path: Path | None) -> bytes | None:

@@ -10,12 +10,13 @@ from heronry.api.common.v1 import tensor_pb2
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.client.parameter_vector import VectorLayout
 from heronry.client.spare_buffers import SpareBuffers
+from heronry.native.chunk_frames import place_chunk
 from heronry.native.parameter_packing import unpack_parameters
 from heronry.types.contribution import ParameterCodec
 from heronry.types.errors import DataLossError, FailedPreconditionError
 from heronry.types.tensors import Array, ModelSchema, content_hash
 from heronry.types.version import ParameterVersion
-from heronry.wire.chunks import ChunkAssembler
+from heronry.wire.chunks import CHUNK_BYTES, ChunkAssembler, chunk_tag
 from heronry.wire.contributions import codec_from_proto
 from heronry.wire.schema import schema_from_proto
 from heronry.wire.versions import version_from_proto
@@ -42,6 +43,11 @@ class Parameters(Mapping[str, Array]):
         self.flat = _EMPTY if flat is None else flat
         self.is_exact = is_exact
         self._tensors = {} if flat is None else schema.views(flat)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the values."""
+        return self.flat.nbytes
 
     def verify(self) -> None:
         """Compute the content hash and compare it with the version's; its chunks were checked as they came.
@@ -80,6 +86,11 @@ class PackedVersion:
     codec: ParameterCodec
     packed: Bytes
     base: ParameterVersion | None
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes as it travelled."""
+        return self.packed.nbytes
 
     def unpacked(self, base: Parameters | None, spare: SpareBuffers) -> Parameters:
         """Return the values, added to those of `base` where they are differences, in memory of `spare`.
@@ -174,7 +185,7 @@ class ParametersAssembler:
         if manifest.HasField("shared_memory"):
             version = version_from_proto(manifest.version)
             return OfferedVersion(version, self._schemas.schema(manifest.schema), manifest.shared_memory)
-        self._chunks = ChunkAssembler(manifest.num_bytes, buffer=self._spare.take(manifest.num_bytes))
+        self._chunks = _assembler_into(self._spare.take(manifest.num_bytes))
         if manifest.num_bytes == 0:
             return self._finish(manifest)
         self._manifest = manifest
@@ -191,3 +202,12 @@ class ParametersAssembler:
             return Parameters(version, schema, self._chunks.completed())
         base = version_from_proto(manifest.base_version) if manifest.HasField("base_version") else None
         return PackedVersion(version, schema, codec, self._chunks.completed(), base)
+
+
+def _assembler_into(buffer: Bytes) -> ChunkAssembler:
+    tag = chunk_tag(pb.PullResponse)
+
+    def place_frame(frame: bytes, begin: int) -> int:
+        return place_chunk(frame, tag, buffer, begin, CHUNK_BYTES)
+
+    return ChunkAssembler(buffer.size, buffer=buffer, place_frame=place_frame)

@@ -2,34 +2,33 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Final, overload
 
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.client.arguments import (
-    check_codec,
     check_count,
-    check_kind,
     check_name,
     check_optional_name,
     check_seconds,
     check_selection,
-    check_share,
     check_timeout,
     check_version,
-    check_weight,
 )
 from heronry.client.bulk import register_method, upload_frames
-from heronry.client.contribution_packing import Packing, Values, packed, pieces_of
+from heronry.client.contribution_order import ContributionOrder
+from heronry.client.contribution_outcome import told
+from heronry.client.contribution_packing import Values, packed, pieces_of
 from heronry.client.downloads import Downloads, check_download
-from heronry.client.error_feedback import ErrorFeedback, check_feedback
+from heronry.client.error_feedback import ErrorFeedback
 from heronry.client.feed import Feed
 from heronry.client.lent_memory import LendCall, LentMemory
 from heronry.client.local_privacy import LocalPrivacy
-from heronry.client.local_protection import check_local_privacy, protected
+from heronry.client.local_protection import protected
 from heronry.client.model_admin import SLOW_CALL_S
 from heronry.client.options import ConnectionOptions
+from heronry.client.parameter_vector import Bytes
 from heronry.client.parameters import Parameters
 from heronry.client.retries import Retries
 from heronry.client.secure_sums import SecureSumsClient
@@ -41,7 +40,7 @@ from heronry.types.contribution import Acknowledgement, ContributionHeader, Cont
 from heronry.types.errors import DeadlineExceededError
 from heronry.types.field_checks import check_type
 from heronry.types.models import ModelSettings
-from heronry.types.tensors import ModelSchema, Roles
+from heronry.types.tensors import Groups, ModelSchema, Roles
 from heronry.types.version import ParameterVersion
 from heronry.wire.contributions import codec_to_proto, invitation_from_proto
 from heronry.wire.model_settings import settings_to_proto
@@ -75,11 +74,13 @@ class ParamsClient(SecureSumsClient):
         settings: ModelSettings | None = None,
         roles: Roles | None = None,
         *,
+        groups: Groups | None = None,
         request_id: str | None = None,
     ) -> tuple[ParameterVersion, bool]:
         """Create a model with its first values; return its newest version and whether it is new.
 
-        A model of the same name and schema is left as it is.
+        A model of the same name and schema is left as it is. `groups` puts tensors into groups by name, for which
+        `settings` may have optimisers of their own.
 
         Raises:
           AlreadyExistsError: the name is taken by a model with another schema.
@@ -91,7 +92,7 @@ class ParamsClient(SecureSumsClient):
         settings = ModelSettings() if settings is None else settings
         check_type("settings", settings, ModelSettings)
         arrays = named_arrays("tensors", tensors)
-        schema = ModelSchema.of(arrays, roles)
+        schema = ModelSchema.of(arrays, roles, groups)
         header = pb.RegisterModelHeader(
             model=model,
             schema=schema_to_proto(schema),
@@ -245,37 +246,31 @@ class ParamsClient(SecureSumsClient):
           SchemaMismatchError: a tensor that is no array, or names and shapes that are not the model's.
         """
         check_name("model", model)
-        check_version("base_version", base_version)
-        check_kind("kind", kind)
-        check_codec("codec", codec)
-        check_share("top_k_share", top_k_share)
-        check_weight("weight", weight)
-        check_count("sample_count", sample_count, 0)
-        check_count("round_id", round_id, 0)
-        check_count("fencing_token", fencing_token, 0)
-        check_optional_name("request_id", request_id)
-        check_timeout("timeout_s", timeout_s)
-        check_type("validate_only", validate_only, bool)
-        check_feedback("feedback", feedback)
-        check_local_privacy(local_privacy, kind)
-        header = ContributionHeader(
-            model,
-            self.client_id,
-            request_id or uuid.uuid4().hex,
-            base_version,
-            kind,
-            codec,
-            sample_count,
-            weight,
-            round_id,
-            fencing_token,
-            validate_only,
+        order = ContributionOrder(
+            base_version=base_version,
+            kind=kind,
+            codec=codec,
+            top_k_share=top_k_share,
+            feedback=feedback,
+            local_privacy=local_privacy,
+            request_id=request_id,
+            sample_count=sample_count,
+            weight=weight,
+            round_id=round_id,
+            fencing_token=fencing_token,
+            validate_only=validate_only,
+            timeout_s=timeout_s,
         )
         if local_privacy is not None:
             values = await protected(local_privacy, values, lambda: self._schema_of(model))
-        packing = Packing(codec, kind, header.request_id, top_k_share, feedback)
-        pieces = await packed(packing, values, lambda: self._schema_of(model))
-        return await self._uploads.push(header, pieces, feedback, timeout_s)
+        pieces = await packed(order.packing, values, lambda: self._schema_of(model))
+        return await told(order, self.push_packed(order.header(model, self.client_id), pieces, timeout_s))
+
+    async def push_packed(
+        self, header: ContributionHeader, pieces: Sequence[Bytes], timeout_s: float | None
+    ) -> Acknowledgement:
+        """Hand in a contribution that is packed already, as `header` says; refusals as `push`."""
+        return await self._uploads.push(header, pieces, timeout_s)
 
     async def validate(
         self,

@@ -1,7 +1,7 @@
 """An optimiser whose step is taken by the parameter service."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Protocol, TypeVar, overload
 
 import numpy as np
 
@@ -20,15 +20,42 @@ from heronry.client.local_privacy import LocalPrivacy
 from heronry.client.local_protection import check_local_privacy
 from heronry.client.local_values import local_values
 from heronry.client.parameters import Parameters
-from heronry.client.params import TOP_K_SHARE, ParamsClient
-from heronry.client.worker import Worker
+from heronry.client.params import TOP_K_SHARE
+from heronry.client.worker import Worker, WorkerClient
 from heronry.types.contribution import Acknowledgement, ContributionKind, ParameterCodec
 from heronry.types.errors import ForeignEpochError, InvalidArgumentError, StaleContributionError
 from heronry.types.models import ModelSettings
-from heronry.types.tensors import Array, MergeRule, TensorRole
+from heronry.types.tensors import Array, Groups, MergeRule, Roles, TensorRole
 from heronry.types.version import ParameterVersion
 
 LossT = TypeVar("LossT")
+
+
+class TrainingClient(WorkerClient, Protocol):
+    """What an optimiser is made of: the client of a whole model, or of one in shards."""
+
+    async def register_model(
+        self,
+        model: str,
+        tensors: Mapping[str, object],
+        settings: ModelSettings | None = None,
+        roles: Roles | None = None,
+        *,
+        groups: Groups | None = None,
+    ) -> tuple[ParameterVersion, bool]: ...
+
+    @overload
+    async def pull(self, model: str, *, codec: ParameterCodec = ...) -> Parameters: ...
+
+    @overload
+    async def pull(
+        self,
+        model: str,
+        *,
+        newer_than: ParameterVersion | None,
+        codec: ParameterCodec = ...,
+        wait_s: float | None = ...,
+    ) -> Parameters | None: ...
 
 
 class RemoteOptimizer:
@@ -43,7 +70,7 @@ class RemoteOptimizer:
 
     def __init__(
         self,
-        params: ParamsClient,
+        params: TrainingClient,
         model: str,
         parameters: object,
         *,
@@ -102,13 +129,13 @@ class RemoteOptimizer:
         """The version that the parameters were copied from last; None before."""
         return None if self._pulled is None else self._pulled.version
 
-    async def register(self, settings: ModelSettings | None = None) -> bool:
+    async def register(self, settings: ModelSettings | None = None, *, groups: Groups | None = None) -> bool:
         """Create the model with the parameters' values, unless it is there, and pull; return whether it is new.
 
-        Buffers of a module are merged by taking the last ones.
+        Buffers of a module are merged by taking the last ones. For `groups` see `ParamsClient.register_model`.
         """
         roles = dict.fromkeys(self._local.buffers(), (TensorRole.BUFFER, MergeRule.LAST))
-        _, created = await self._params.register_model(self.model, self._local.values(), settings, roles)
+        _, created = await self._params.register_model(self.model, self._local.values(), settings, roles, groups=groups)
         await self.pull()
         return created
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from heronry.client.contribution_packing import Values, pieces_of
-from heronry.client.parameter_vector import Bytes
+from heronry.client.parameter_vector import Bytes, VectorLayout
 from heronry.client.parameters import Parameters
 from heronry.types.errors import DataLossError, FailedPreconditionError, InvalidArgumentError, SchemaMismatchError
 from heronry.types.models import ModelInfo, Shard
@@ -23,13 +23,22 @@ class ShardedParameters(Parameters):
 
     Attributes:
       lengths: bytes of each shard.
+      part_versions: the version as each shard names it, in an epoch and with a hash of its own.
     """
 
     def __init__(
-        self, version: ParameterVersion, schema: ModelSchema, flat: Bytes, lengths: Sequence[int], *, is_exact: bool
+        self,
+        version: ParameterVersion,
+        schema: ModelSchema,
+        flat: Bytes,
+        lengths: Sequence[int],
+        part_versions: Sequence[ParameterVersion],
+        *,
+        is_exact: bool,
     ) -> None:
         super().__init__(version, schema, flat, is_exact=is_exact)
         self.lengths = tuple(lengths)
+        self.part_versions = tuple(part_versions)
 
     def verify(self) -> None:
         """Compute the shards' content hashes and compare theirs with the version's.
@@ -54,6 +63,7 @@ class ShardedModel:
     def __init__(self, schema: ModelSchema, num_shards: int) -> None:
         self.schema = schema
         self.ranges = split_schema(schema, num_shards)
+        self.layouts = tuple(VectorLayout(shard_range.schema) for shard_range in self.ranges)
 
     @classmethod
     def of(cls, infos: Sequence[ModelInfo]) -> "ShardedModel":
@@ -87,6 +97,27 @@ class ShardedModel:
             for shard_range in self.ranges
         ]
 
+    def pieces(self, values: Values) -> list[list[Bytes]]:
+        """Return the bytes of each shard's tensors; errors as `cut`."""
+        parts = zip(self.ranges, self.cut(values), strict=True)
+        return [pieces_of(shard_range.schema, part) for shard_range, part in parts]
+
+    def bases(self, base: Parameters | None) -> list[Parameters | None]:
+        """Return what each shard's service may send a difference to: its range of a version that was pulled.
+
+        Raises:
+          InvalidArgumentError: the version is not one of this model in these shards.
+        """
+        if base is None:
+            return [None for _ in self.ranges]
+        lengths = tuple(shard_range.num_bytes for shard_range in self.ranges)
+        if not isinstance(base, ShardedParameters) or (base.schema, base.lengths) != (self.schema, lengths):
+            raise InvalidArgumentError.of("base", base, "a version of this model, pulled from these shards with f32")
+        return [
+            Parameters(version, shard_range.schema, base.flat[shard_range.start_byte : shard_range.stop_byte])
+            for version, shard_range in zip(base.part_versions, self.ranges, strict=True)
+        ]
+
     def holds(self, version: ParameterVersion, index: int, part: Mapping[str, Array]) -> bool:
         """Tell whether a shard's version is its first one and has these values."""
         return version.number == 1 and version.content_hash == content_hash(self.ranges[index].schema.pack(part))
@@ -104,9 +135,10 @@ class ShardedModel:
                 raise SchemaMismatchError.of(f"shards[{index}].schema", repr(part), f"{shard_range.num_bytes} bytes")
             flat[shard_range.start_byte : shard_range.stop_byte] = part.flat
         flat.flags.writeable = False
-        version = version_of_shards([part.version for part in parts])
+        versions = [part.version for part in parts]
         lengths = [shard_range.num_bytes for shard_range in self.ranges]
-        return ShardedParameters(version, self.schema, flat, lengths, is_exact=all(part.is_exact for part in parts))
+        is_exact = all(part.is_exact for part in parts)
+        return ShardedParameters(version_of_shards(versions), self.schema, flat, lengths, versions, is_exact=is_exact)
 
 
 def _part(filled: Sequence[tuple[int, Bytes]], position: int, tensor: TensorSpec) -> Array:

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from heronry.client.parameter_vector import Bytes
+from heronry.native.large_buffers import large_buffer
 
 _FEWEST_KEPT: Final = 1 << 20
 _MAX_SPARE: Final = 2
@@ -19,7 +20,7 @@ class SpareBuffers:
     """
 
     def __init__(self) -> None:
-        self._spare: dict[int, bytearray] = {}
+        self._spare: dict[int, memoryview] = {}
         # Reentrant: the collector may give a buffer back while this thread takes one.
         self._gate = threading.RLock()
 
@@ -30,13 +31,13 @@ class SpareBuffers:
         with self._gate:
             memory = self._spare.pop(num_bytes, None)
         if memory is None:
-            memory = bytearray(num_bytes)
+            memory = large_buffer(num_bytes)
         # An array over foreign memory stays the base of all its views: it dies last.
         array = np.frombuffer(memory, np.uint8)
         weakref.finalize(array, self._give_back, memory).atexit = False
         return array
 
-    def _give_back(self, memory: bytearray) -> None:
+    def _give_back(self, memory: memoryview) -> None:
         with self._gate:
             self._spare.pop(len(memory), None)
             self._spare[len(memory)] = memory

@@ -6,7 +6,6 @@ from typing import Final
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.client.bulk import num_bytes_of, push_method, upload_frames
 from heronry.client.connection import Connection
-from heronry.client.error_feedback import ErrorFeedback
 from heronry.client.lent_memory import LentMemory, Loan
 from heronry.client.parameter_vector import Bytes
 from heronry.types.contribution import Acknowledgement, ContributionHeader
@@ -15,7 +14,6 @@ from heronry.types.errors import (
     DeadlineExceededError,
     HeronryError,
     InternalError,
-    InvalidArgumentError,
     NotFoundError,
     UnavailableError,
 )
@@ -33,32 +31,9 @@ class Uploads:
         self._lent = lent
 
     async def push(
-        self,
-        header: ContributionHeader,
-        pieces: Sequence[Bytes],
-        feedback: ErrorFeedback | None,
-        timeout_s: float | None,
-    ) -> Acknowledgement:
-        """Hand in one contribution, tell its feedback of the outcome, and return what the service makes of it."""
-        if feedback is None:
-            return await self._pushed(header, pieces, timeout_s)
-        try:
-            answer = await self._pushed(header, pieces, timeout_s)
-        except InvalidArgumentError:
-            feedback.drop()
-            raise
-        except BaseException as error:
-            feedback.put_back(is_settled=isinstance(error, HeronryError) and is_settled(error))
-            raise
-        if header.validate_only:
-            feedback.drop()
-        else:
-            feedback.commit()
-        return answer
-
-    async def _pushed(
         self, header: ContributionHeader, pieces: Sequence[Bytes], timeout_s: float | None
     ) -> Acknowledgement:
+        """Hand in one contribution and return what the service makes of it."""
         num_bytes = num_bytes_of(pieces)
         opening = pb.PushRequest(header=contribution_header_to_proto(header, num_bytes))
         loan = await self._lent.take(num_bytes) if num_bytes >= FEWEST_LENT_BYTES else None

@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Protocol, Self
 
 from heronry.client.contribution_packing import Values
 from heronry.client.error_feedback import ErrorFeedback
@@ -15,11 +15,42 @@ from heronry.types.errors import FailedPreconditionError, FencedError, HeronryEr
 from heronry.types.run import Lease
 from heronry.types.version import ParameterVersion
 
-if TYPE_CHECKING:
-    from heronry.client.params import ParamsClient
-
 # So that a lease outlives two heartbeats that were lost.
 _HEARTBEATS_A_LEASE: Final = 3
+
+
+class WorkerClient(Protocol):
+    """What a worker is made of: the client of a whole model, or of one in shards."""
+
+    async def register_worker(self, model: str, incarnation: int = 0) -> Lease: ...
+
+    async def heartbeat(self, model: str, fencing_token: int) -> Lease: ...
+
+    async def unregister_worker(self, model: str, fencing_token: int) -> None: ...
+
+    def join_rounds(self, model: str, fencing_token: int = 0) -> AsyncGenerator[Invitation, None]: ...
+
+    async def join_round(self, model: str, fencing_token: int = 0, timeout_s: float | None = None) -> Invitation: ...
+
+    async def push(
+        self,
+        model: str,
+        values: Values,
+        *,
+        base_version: ParameterVersion,
+        kind: ContributionKind = ContributionKind.GRADIENT,
+        codec: ParameterCodec = ParameterCodec.F32,
+        top_k_share: float = 0.01,
+        feedback: ErrorFeedback | None = None,
+        local_privacy: LocalPrivacy | None = None,
+        request_id: str | None = None,
+        sample_count: int = 0,
+        weight: float = 1.0,
+        round_id: int = 0,
+        fencing_token: int = 0,
+        validate_only: bool = False,
+        timeout_s: float | None = None,
+    ) -> Acknowledgement: ...
 
 
 class Worker:
@@ -29,7 +60,7 @@ class Worker:
     incarnation of the same client has come, every call raises FencedError.
     """
 
-    def __init__(self, client: "ParamsClient", model: str, incarnation: int | None = None) -> None:
+    def __init__(self, client: WorkerClient, model: str, incarnation: int | None = None) -> None:
         """Take the client, whose identity the worker has; see `ParamsClient.worker`."""
         self.model = model
         self.incarnation = time.time_ns() // 1000 if incarnation is None else incarnation

@@ -4,6 +4,7 @@ import enum
 from dataclasses import dataclass
 
 from heronry.types.experience import AcknowledgementLevel
+from heronry.types.models import ModelSettings
 from heronry.types.version import ParameterVersion
 
 
@@ -73,12 +74,27 @@ class CountedContribution:
 
 @dataclass(frozen=True)
 class ClosedRound:
-    """What a version was made of, in the order in which it counts."""
+    """What a version was made of, in the order in which it counts.
+
+    Attributes:
+      rollback_id: request id of the rollback that ended the round, dropping what it had counted; empty: none did.
+      settings: what it was closed with.
+    """
 
     round_id: int
     version: ParameterVersion
     contributions: tuple[CountedContribution, ...]
     publish_time_s: float
+    rollback_id: str = ""
+    settings: ModelSettings | None = None
+
+
+@dataclass(frozen=True)
+class RoundNews:
+    """What a later shard is told: rounds that have closed, oldest first, and the settings of the open one."""
+
+    closed: tuple[ClosedRound, ...]
+    settings: ModelSettings
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """How models are updated, and what the parameter service tells of them; ranges are checked when made."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -22,9 +22,9 @@ from heronry.types.field_checks import (
     positive_number,
     whole_number,
 )
-from heronry.types.optimizers import ServerOptimizer, SgdOptimizer
+from heronry.types.optimizers import MixingOptimizer, ServerOptimizer, SgdOptimizer
 from heronry.types.privacy import PrivacySettings
-from heronry.types.tensors import ModelSchema
+from heronry.types.tensors import ModelSchema, TensorRole
 from heronry.types.version import ParameterVersion
 
 
@@ -79,6 +79,7 @@ class ModelSettings:
       consistency: when contributions become a version, and who may contribute.
       aggregation: how the contributions of a round become one update.
       optimizer: how the update becomes values.
+      group_optimizers: the same for groups of tensors that have an optimiser of their own, by the group's name.
       limits: what is refused.
       acknowledgement: what an accepted contribution survives.
       num_versions_kept: versions kept for reading beside the tagged ones.
@@ -94,9 +95,11 @@ class ModelSettings:
     num_versions_kept: int = 8
     privacy: PrivacySettings | None = None
     shard: Shard | None = None
+    group_optimizers: Mapping[str, ServerOptimizer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._check_types()
+        _check_group_optimizers(self.optimizer, self.group_optimizers)
         num_kept = whole_number("settings.num_versions_kept", self.num_versions_kept, 1, MAX_SMALL_COUNT)
         object.__setattr__(self, "num_versions_kept", num_kept)
         needed, fewest = self.aggregation.fewest_contributions(), fewest_in_round(self.consistency)
@@ -124,6 +127,29 @@ class ModelSettings:
         return self.limits.requires_lease or isinstance(
             self.consistency, SynchronousRounds | StaleSynchronous | SampledRounds
         )
+
+
+def check_groups(schema: ModelSchema, groups: Collection[str]) -> None:
+    """Raise InvalidArgumentError unless every group has a learnt tensor: a misspelt one would learn by the default."""
+    known = sorted({tensor.group for tensor in schema.with_role(TensorRole.PARAMETER)} - {""})
+    for group in groups:
+        if group not in known:
+            allowed = f"groups of learnt tensors: {', '.join(known) or 'none has one'}"
+            raise InvalidArgumentError.of("settings.group_optimizers", group, allowed)
+
+
+def _check_group_optimizers(default: ServerOptimizer, groups: object) -> None:
+    if not isinstance(groups, Mapping):
+        raise InvalidArgumentError.of("settings.group_optimizers", groups, "a mapping of groups to optimisers")
+    for group, optimizer in groups.items():
+        field_name = f"settings.group_optimizers.{group}"
+        if not isinstance(group, str) or not group:
+            allowed = "names of groups (tensors without one have settings.optimizer)"
+            raise InvalidArgumentError.of("settings.group_optimizers", group, allowed)
+        check_choice(field_name, optimizer, get_args(ServerOptimizer))
+        if isinstance(optimizer, MixingOptimizer) != isinstance(default, MixingOptimizer):
+            allowed = f"MixingOptimizer for all groups or for none, as {type(default).__name__} is the default"
+            raise InvalidArgumentError.of(field_name, type(optimizer).__name__, allowed)
 
 
 @dataclass(frozen=True)

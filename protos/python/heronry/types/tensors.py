@@ -71,6 +71,7 @@ class MergeRule(enum.Enum):
 
 
 Roles = Mapping[str, tuple[TensorRole, MergeRule | None]]
+Groups = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -118,19 +119,24 @@ class ModelSchema:
 
     @classmethod
     def of(
-        cls, tensors: Mapping[str, Array], roles: Mapping[str, tuple[TensorRole, MergeRule | None]] | None = None
+        cls,
+        tensors: Mapping[str, Array],
+        roles: Mapping[str, tuple[TensorRole, MergeRule | None]] | None = None,
+        groups: Mapping[str, str] | None = None,
     ) -> "ModelSchema":
-        """Return the schema of named arrays, in their order; every role defaults to PARAMETER.
+        """Return the schema of named arrays, in their order; every role defaults to PARAMETER, every group to none.
 
         Raises:
-          SchemaMismatchError: an array of another type, or a role of no tensor or that is none.
+          SchemaMismatchError: an array of another type, or a role or group of no tensor or that is none.
         """
         _check_roles(tensors, {} if roles is None else roles)
+        _check_groups(tensors, {} if groups is None else groups)
         specs: list[TensorSpec] = []
         offset = 0
         for name, array in tensors.items():
             role, rule = (roles or {}).get(name, (TensorRole.PARAMETER, None))
-            spec = TensorSpec(name, tuple(array.shape), ElementType.of(array.dtype), offset, role, merge_rule=rule)
+            group = (groups or {}).get(name, "")
+            spec = TensorSpec(name, tuple(array.shape), ElementType.of(array.dtype), offset, role, group, rule)
             specs.append(spec)
             offset += spec.num_bytes
         return cls(tuple(specs))
@@ -173,6 +179,16 @@ def _check_roles(tensors: Mapping[str, Array], roles: object) -> None:
         is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
         if not (is_pair and isinstance(pair[0], TensorRole) and isinstance(pair[1], MergeRule | None)):
             raise SchemaMismatchError.of(f"roles.{name}", pair, "a pair (TensorRole, MergeRule or None)")
+
+
+def _check_groups(tensors: Mapping[str, Array], groups: object) -> None:
+    if not isinstance(groups, Mapping):
+        raise SchemaMismatchError.of("groups", groups, "a mapping of names of tensors to names of groups")
+    for name, group in groups.items():
+        if name not in tensors:
+            raise SchemaMismatchError.of("groups", name, f"names of tensors: {', '.join(tensors)}")
+        if not isinstance(group, str):
+            raise SchemaMismatchError.of(f"groups.{name}", group, "a name; empty for the default group")
 
 
 def content_hash(buffer: bytes | bytearray | memoryview | Array) -> bytes:

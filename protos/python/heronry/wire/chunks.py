@@ -7,7 +7,7 @@ number are the same bytes: those of a pull serve a watch.
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,12 +25,17 @@ CHUNK_BYTES: Final = 1 << 20
 _OFFSET_TAG: Final = 0x08
 _CRC_TAG: Final = 0x15
 _DATA_TAG: Final = 0x1A
+_NO_CRC: Final = bytes(4)
+# With its tag.
+_CRC_BYTES: Final = 5
 
 Buffer = bytes | bytearray | memoryview | Array
 # Puts bytes where they belong, from an offset on.
 Place = Callable[[int, npt.NDArray[np.uint8]], None]
-# Returns the CRC-32C of bytes.
-Checksum = Callable[[npt.NDArray[np.uint8]], int]
+# Puts the chunk of a frame where it belongs, from an offset on; returns where it ends, -1 when it cannot.
+PlaceFrame = Callable[[bytes, int], int]
+# Returns a frame: what comes before the checksum, the checksum of the parts, what comes after it, the parts.
+Cut = Callable[[bytes, bytes, Sequence[npt.NDArray[np.uint8]]], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,11 @@ class ChunkView:
     data: npt.NDArray[np.uint8]
 
 
-def _checksum(data: npt.NDArray[np.uint8]) -> int:
-    return int(google_crc32c.value(data))
+def _cut(before: bytes, after: bytes, parts: Sequence[npt.NDArray[np.uint8]]) -> bytes:
+    crc = 0
+    for part in parts:
+        crc = google_crc32c.extend(crc, part)
+    return b"".join((before, struct.pack("<I", crc), after, *(part.data for part in parts)))
 
 
 def cut_frames(
@@ -53,17 +61,36 @@ def cut_frames(
     chunk_bytes: int = CHUNK_BYTES,
     begin: int = 0,
     end: int | None = None,
-    checksum: Checksum = _checksum,
+    cut: Cut = _cut,
 ) -> list[bytes]:
     """Return the serialised wrappers that carry a buffer, in order of their offsets.
 
     Copies every byte once. The frames equal `wrapper(chunk=...).SerializeToString()`. With `begin` and `end`,
-    multiples of `chunk_bytes`, only those of that part of the buffer.
+    multiples of `chunk_bytes`, only those of that part of the buffer. A `cut` of the caller is a quicker one.
     """
     flat = _as_bytes(buffer)
-    tag = _tag_of(wrapper)
+    tag = chunk_tag(wrapper)
     part = range(begin, flat.size if end is None else min(end, flat.size), chunk_bytes)
-    return [_frame(tag, start, flat[start : start + chunk_bytes], checksum) for start in part]
+    return [frame_of(tag, start, [flat[start : start + chunk_bytes]], cut) for start in part]
+
+
+def frame_of(tag: bytes, offset: int, parts: Sequence[npt.NDArray[np.uint8]], cut: Cut = _cut) -> bytes:
+    """Return the serialised wrapper that carries the bytes of `parts` as one chunk."""
+    size = sum(part.size for part in parts)
+    # Zero is the default and therefore not written, as protobuf's own serialiser does.
+    head = (bytes([_OFFSET_TAG]) + to_varint(offset)) if offset else b""
+    data = bytes([_DATA_TAG]) + to_varint(size)
+    before = tag + to_varint(len(head) + _CRC_BYTES + len(data) + size) + head + bytes([_CRC_TAG])
+    frame = cut(before, data, parts)
+    if not frame.startswith(_NO_CRC, len(before)):
+        return frame
+    return b"".join((tag, to_varint(len(head) + len(data) + size), head, frame[len(before) + len(_NO_CRC) :]))
+
+
+def chunk_tag(wrapper: type[Message]) -> bytes:
+    """Return what a frame of these wrappers begins with when it carries a chunk."""
+    field = wrapper.DESCRIPTOR.fields_by_name["chunk"]
+    return to_varint(field.number << 3 | LENGTH_DELIMITED)
 
 
 def num_chunks(num_bytes: int, chunk_bytes: int = CHUNK_BYTES) -> int:
@@ -88,7 +115,7 @@ def parse_frame(frame: bytes, wrapper: type[Message]) -> ChunkView | None:
     None when the frame carries another part, or a chunk whose fields are not in the usual order:
     parse it with `wrapper.FromString` then.
     """
-    tag = _tag_of(wrapper)
+    tag = chunk_tag(wrapper)
     if not frame.startswith(tag):
         return None
     try:
@@ -114,12 +141,12 @@ class ChunkAssembler:
         field: str = "num_bytes",
         buffer: npt.NDArray[np.uint8] | None = None,
         place: Place | None = None,
-        checksum: Checksum = _checksum,
+        place_frame: PlaceFrame | None = None,
     ) -> None:
         """Take the memory to fill: `buffer`, of `num_bytes` bytes, or memory of its own.
 
-        A `place` of the caller puts the bytes of a chunk that was found right into the buffer; a `checksum` of the
-        caller is a quicker one.
+        A `place` of the caller puts the bytes of a chunk that was found right into the buffer. A `place_frame` of the
+        caller checks and places a frame's chunk at once; what it refuses is looked at here.
 
         Raises:
           MessageTooLargeError: `num_bytes` is above `max_bytes`; `field` names it.
@@ -131,7 +158,7 @@ class ChunkAssembler:
         self._buffer = np.empty(num_bytes, np.uint8) if buffer is None else buffer
         # Never a method of this object: a cycle would keep the buffer until the collector runs.
         self._place = place
-        self._checksum = checksum
+        self._place_frame = place_frame
         self._num_received = 0
         self._num_chunks = 0
 
@@ -151,6 +178,10 @@ class ChunkAssembler:
         Raises:
           MessageTooLargeError, DataLossError: as `add`.
         """
+        if self._place_frame is not None and (end := self._place_frame(frame, self._num_received)) >= 0:
+            self._num_received = end
+            self._num_chunks += 1
+            return True
         chunk = parse_frame(frame, wrapper)
         if chunk is None:
             return False
@@ -173,7 +204,7 @@ class ChunkAssembler:
             raise MessageTooLargeError.of("chunk.offset", f"bytes up to {end}", f"up to {self._buffer.size}")
         if chunk.offset != self._num_received:
             raise _loss("chunk.offset", chunk.offset, self._num_received)
-        checksum = self._checksum(data)
+        checksum = int(google_crc32c.value(data))
         if checksum != chunk.crc32c:
             raise _loss("chunk.crc32c", f"{checksum:#010x}", f"{chunk.crc32c:#010x}")
         if self._place is None:
@@ -234,15 +265,6 @@ def _as_bytes(buffer: Buffer) -> npt.NDArray[np.uint8]:
     return np.frombuffer(buffer, np.uint8)
 
 
-def _frame(tag: bytes, offset: int, data: npt.NDArray[np.uint8], checksum: Checksum) -> bytes:
-    crc = checksum(data)
-    # Zero is the default and therefore not written, as protobuf's own serialiser does.
-    head = (bytes([_OFFSET_TAG]) + to_varint(offset)) if offset else b""
-    head += (bytes([_CRC_TAG]) + struct.pack("<I", crc)) if crc else b""
-    head += bytes([_DATA_TAG]) + to_varint(data.size)
-    return b"".join((tag, to_varint(len(head) + data.size), head, data.data))
-
-
 def _parse_chunk(frame: bytes, position: int) -> ChunkView | None:
     offset = crc = 0
     if frame[position] == _OFFSET_TAG:
@@ -256,11 +278,6 @@ def _parse_chunk(frame: bytes, position: int) -> ChunkView | None:
     if position + length != len(frame) or offset >= 1 << 64:
         return None
     return ChunkView(offset, crc, np.frombuffer(frame, np.uint8, length, position))
-
-
-def _tag_of(wrapper: type[Message]) -> bytes:
-    field = wrapper.DESCRIPTOR.fields_by_name["chunk"]
-    return to_varint(field.number << 3 | LENGTH_DELIMITED)
 
 
 def _loss(field: str, value: object, allowed: object) -> DataLossError:

@@ -14,7 +14,9 @@ from heronry.types.contribution import (
 )
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.experience import AcknowledgementLevel
+from heronry.types.models import ModelSettings
 from heronry.wire.levels import level_from_proto, level_to_proto
+from heronry.wire.model_settings import settings_from_proto, settings_to_proto
 from heronry.wire.times import duration_from_proto, duration_to_proto, time_from_proto, time_to_proto
 from heronry.wire.versions import version_from_proto, version_to_proto
 
@@ -131,7 +133,19 @@ def closed_round_to_proto(closed: ClosedRound) -> params_pb2.WatchRoundsResponse
         version=version_to_proto(closed.version),
         contributions=contributions,
         publish_time=time_to_proto(closed.publish_time_s),
+        settings=None if closed.settings is None else settings_to_proto(closed.settings),
+        rollback_request_id=closed.rollback_id,
     )
+
+
+def round_settings_to_proto(settings: ModelSettings) -> params_pb2.WatchRoundsResponse:
+    """Encode the settings of the round that is open."""
+    return params_pb2.WatchRoundsResponse(settings=settings_to_proto(settings))
+
+
+def round_news_from_proto(message: params_pb2.WatchRoundsResponse) -> ClosedRound | ModelSettings:
+    """Decode what a version was made of, or the settings of the round that is open."""
+    return closed_round_from_proto(message) if message.round_id else settings_from_proto(message.settings)
 
 
 def closed_round_from_proto(message: params_pb2.WatchRoundsResponse) -> ClosedRound:
@@ -140,7 +154,14 @@ def closed_round_from_proto(message: params_pb2.WatchRoundsResponse) -> ClosedRo
         CountedContribution(c.client_id, c.request_id, c.factor, c.weight) for c in message.contributions
     )
     version = version_from_proto(message.version)
-    return ClosedRound(message.round_id, version, contributions, time_from_proto(message.publish_time))
+    return ClosedRound(
+        message.round_id,
+        version,
+        contributions,
+        time_from_proto(message.publish_time),
+        message.rollback_request_id,
+        settings_from_proto(message.settings) if message.HasField("settings") else None,
+    )
 
 
 def invitation_to_proto(invitation: Invitation) -> params_pb2.JoinRoundsResponse:

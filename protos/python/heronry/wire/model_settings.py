@@ -1,5 +1,6 @@
 """Settings of models ⇄ messages."""
 
+from collections.abc import Mapping
 from typing import Final, assert_never
 
 from heronry.api.params.v1 import params_pb2 as pb
@@ -172,6 +173,11 @@ def optimizer_from_proto(message: pb.ServerOptimizer) -> ServerOptimizer:
     raise InvalidArgumentError.of("settings.optimizer", "", "sgd, adam, yogi, adagrad, mixing")
 
 
+def group_optimizers_to_proto(groups: Mapping[str, ServerOptimizer]) -> dict[str, pb.ServerOptimizer]:
+    """Encode the optimisers of groups, by the group's name."""
+    return {group: optimizer_to_proto(optimizer) for group, optimizer in groups.items()}
+
+
 def limits_to_proto(limits: ContributionLimits) -> pb.ContributionLimits:
     """Encode what is refused."""
     return pb.ContributionLimits(
@@ -196,6 +202,7 @@ def settings_to_proto(settings: ModelSettings) -> pb.ModelSettings:
         num_versions_kept=settings.num_versions_kept,
         privacy=None if settings.privacy is None else privacy_to_proto(settings.privacy),
         shard=None if settings.shard is None else _shard_to_proto(settings.shard),
+        group_optimizers=group_optimizers_to_proto(settings.group_optimizers),
     )
 
 
@@ -210,6 +217,7 @@ def settings_from_proto(message: pb.ModelSettings) -> ModelSettings:
         num_versions_kept=message.num_versions_kept,
         privacy=privacy_from_proto(message.privacy) if message.HasField("privacy") else None,
         shard=_shard_from_proto(message.shard) if message.HasField("shard") else None,
+        group_optimizers={group: optimizer_from_proto(one) for group, one in message.group_optimizers.items()},
     )
 
 

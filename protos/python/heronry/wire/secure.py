@@ -1,7 +1,6 @@
 """Messages of secure aggregation, in both directions.
 
-Needs the `privacy` extra: import it where a round is taken part in, not before. What a message holds is checked by the
-sessions, which know the round.
+What a message holds is checked by the sessions, which know the round.
 """
 
 from typing import Final
@@ -10,18 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from heronry.api.params.v1 import secure_pb2 as pb
-from heronry.privacy.secure import (
+from heronry.types.contribution import Acknowledgement, ContributionHeader, ContributionKind
+from heronry.types.experience import AcknowledgementLevel
+from heronry.types.secure_messages import (
     AdvertisedKeys,
     MaskedInput,
     RelayedShares,
     RevealedShares,
     Roster,
-    RoundParameters,
     SealedShares,
     UnmaskRequest,
 )
-from heronry.types.contribution import Acknowledgement, ContributionHeader, ContributionKind
-from heronry.types.experience import AcknowledgementLevel
+from heronry.types.secure_rounds import RoundParameters
 from heronry.types.version import ParameterVersion
 from heronry.wire.levels import level_from_proto, level_to_proto
 from heronry.wire.versions import version_from_proto, version_to_proto

@@ -2,9 +2,10 @@
 //
 //   unary_load ADDRESS METHOD REQUEST_FILE SECONDS IN_FLIGHT
 //
+// One thread keeps all calls in flight: a thread each would take the server's cores to wake them.
 // Prints one JSON line: answers, seconds, p50 and p99 in microseconds.
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/impl/codegen/client_unary_call.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,7 +15,6 @@
 #include <iterator>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace {
@@ -28,34 +28,59 @@ std::string FileText(const char* path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
+// One call in flight; made anew for the next one.
+struct Call {
+  grpc::ClientContext context;
+  grpc::ByteBuffer reply;
+  grpc::Status status;
+  std::unique_ptr<grpc::ClientAsyncResponseReader<grpc::ByteBuffer>> reader;
+  double begun = Now();
+};
+
 class Caller {
  public:
-  Caller(std::shared_ptr<grpc::Channel> channel, const char* method, const std::string& request)
-      : channel_(std::move(channel)), method_(method, grpc::internal::RpcMethod::NORMAL_RPC), request_(request) {}
+  Caller(const std::shared_ptr<grpc::Channel>& channel, std::string method, const std::string& request)
+      : stub_(channel), method_(std::move(method)), slice_(request) {}
 
-  // Returns the seconds of each call until `end`.
-  std::vector<double> Run(double end) const {
+  // Returns the seconds of each call that began before `end`.
+  std::vector<double> Run(size_t in_flight, double end) {
+    for (size_t i = 0; i < in_flight; ++i) Begin();
     std::vector<double> seconds;
-    for (double begun = Now(); begun < end; begun = Now()) {
-      grpc::ClientContext context;
-      context.AddMetadata("heronry-client-id", "unary-load");
-      grpc::Slice slice(request_);
-      grpc::ByteBuffer request(&slice, 1), reply;
-      const grpc::Status status =
-          grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer>(channel_.get(), method_, &context, request, &reply);
-      if (!status.ok()) {
-        std::fprintf(stderr, "%s\n", status.error_message().c_str());
-        std::exit(1);
-      }
-      seconds.push_back(Now() - begun);
+    void* tag = nullptr;
+    bool ok = false;
+    while (in_flight > 0 && queue_.Next(&tag, &ok)) {
+      const std::unique_ptr<Call> done(static_cast<Call*>(tag));
+      Check(done->status);
+      const double now = Now();
+      seconds.push_back(now - done->begun);
+      if (now < end)
+        Begin();
+      else
+        --in_flight;
     }
     return seconds;
   }
 
  private:
-  std::shared_ptr<grpc::Channel> channel_;
-  grpc::internal::RpcMethod method_;
-  std::string request_;
+  void Begin() {
+    auto call = std::make_unique<Call>();
+    call->context.AddMetadata("heronry-client-id", "unary-load");
+    call->reader = stub_.PrepareUnaryCall(&call->context, method_, grpc::ByteBuffer(&slice_, 1), &queue_);
+    call->reader->StartCall();
+    Call* tag = call.release();
+    tag->reader->Finish(&tag->reply, &tag->status, tag);
+  }
+
+  static void Check(const grpc::Status& status) {
+    if (status.ok()) return;
+    std::fprintf(stderr, "%s\n", status.error_message().c_str());
+    std::exit(1);
+  }
+
+  grpc::GenericStub stub_;
+  std::string method_;
+  grpc::Slice slice_;
+  grpc::CompletionQueue queue_;
 };
 
 }  // namespace
@@ -70,16 +95,10 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "no server at %s\n", argv[1]);
     return 1;
   }
-  const Caller caller(channel, argv[2], FileText(argv[3]));
-  const size_t in_flight = std::strtoul(argv[5], nullptr, 10);
-  const double begun = Now(), end = begun + std::strtod(argv[4], nullptr);
-  std::vector<std::vector<double>> each(in_flight);
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < in_flight; ++i) threads.emplace_back([&, i] { each[i] = caller.Run(end); });
-  for (auto& thread : threads) thread.join();
+  Caller caller(channel, argv[2], FileText(argv[3]));
+  const double begun = Now();
+  std::vector<double> all = caller.Run(std::strtoul(argv[5], nullptr, 10), begun + std::strtod(argv[4], nullptr));
   const double took = Now() - begun;
-  std::vector<double> all;
-  for (const auto& seconds : each) all.insert(all.end(), seconds.begin(), seconds.end());
   std::sort(all.begin(), all.end());
   if (all.empty()) return 1;
   const double p50 = all[all.size() / 2], p99 = all[all.size() * 99 / 100];

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from heronry.native.large_buffers import large_buffer
 from heronry.params.core.layout import Bytes
 
 _FEWEST_POOLED: Final = 256 << 10
@@ -22,7 +23,7 @@ class BufferPool:
     def __init__(self, max_idle_bytes: int) -> None:
         self._max_idle_bytes = max_idle_bytes
         self._num_idle_bytes = 0
-        self._idle: OrderedDict[int, list[bytearray]] = OrderedDict()
+        self._idle: OrderedDict[int, list[memoryview]] = OrderedDict()
         # Reentrant: the collector may give a buffer back while this thread takes one.
         self._gate = threading.RLock()
 
@@ -47,19 +48,19 @@ class BufferPool:
             self._idle.clear()
             self._num_idle_bytes = 0
 
-    def _taken(self, num_bytes: int) -> bytearray:
+    def _taken(self, num_bytes: int) -> memoryview:
         with self._gate:
             # Tried, not looked up first: a buffer given back by this very thread may push the last one out.
             try:
                 memory = self._idle[num_bytes].pop()
             except (KeyError, IndexError):
-                return bytearray(num_bytes)
+                return large_buffer(num_bytes)
             self._num_idle_bytes -= num_bytes
             if not self._idle.get(num_bytes):
                 self._idle.pop(num_bytes, None)
             return memory
 
-    def _give_back(self, memory: bytearray) -> None:
+    def _give_back(self, memory: memoryview) -> None:
         with self._gate:
             self._idle.setdefault(len(memory), []).append(memory)
             self._idle.move_to_end(len(memory))

@@ -6,8 +6,8 @@ from typing import Final
 
 from heronry.params.core.conditions import (
     Conditions,
-    closed_condition,
     model_condition,
+    news_condition,
     number_condition,
     round_condition,
     waits,
@@ -114,7 +114,7 @@ class Catalogue:
         next_ones = {
             number_condition(name, newest + 1),
             round_condition(name, opened + 1),
-            closed_condition(name, opened),
+            news_condition(name),
         }
         return model.awaited.all() | next_ones
 

@@ -35,9 +35,9 @@ def round_condition(name: str, round_id: int) -> Hashable:
     return "round", name, round_id
 
 
-def closed_condition(name: str, round_id: int) -> Hashable:
-    """A round is no longer open."""
-    return "closed", name, round_id
+def news_condition(name: str) -> Hashable:
+    """A round has closed, or the settings have changed."""
+    return "news", name
 
 
 def invitation_condition(name: str, client_id: str) -> Hashable:

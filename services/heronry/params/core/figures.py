@@ -13,6 +13,7 @@ class Figures:
         self.num_refused = 0
         self.num_bytes_received = 0
         self.num_bytes_sent = 0
+        self._num_others = 0
         self._refusals: Counter[str] = Counter()
         self._staleness: Counter[int] = Counter()
 
@@ -30,16 +31,24 @@ class Figures:
 
     def count_failure(self, error: HeronryError) -> None:
         """Count what kept a round from closing: no contribution was refused."""
+        self._num_others += 1
         self._refusals[type(error).__name__] += 1
 
     def count_missing(self, num_parts: int) -> None:
         """Count parts of contributions that counted as zero at a shard because they never came."""
         if num_parts:
+            self._num_others += 1
             self._refusals["MissingPart"] += num_parts
 
     def count_sent(self, num_bytes: int) -> None:
         """Count the bytes of a version sent, as packed."""
         self.num_bytes_sent += num_bytes
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Numbers of which one has changed whenever anything here has."""
+        # Each is written by one thread: of a sum, two threads could lose a change.
+        return self.num_accepted, self.num_refused, self._num_others, self.num_bytes_received, self.num_bytes_sent
 
     @property
     def refusals(self) -> dict[str, int]:

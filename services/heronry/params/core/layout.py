@@ -1,6 +1,6 @@
 """Where the learnt tensors lie in a model's flat buffer, and the vector they form."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,6 +75,22 @@ class ParameterLayout:
         """Write the tensors that are not learnt into a flat buffer."""
         for tensor in self.others:
             _view(flat, tensor)[...] = others[tensor.name]
+
+    def sections(self, groups: Container[str]) -> list[tuple[str, int, int]]:
+        """Return where the vector's elements of each group lie, in order: group, start and stop.
+
+        Groups that are not in `groups` are one, the default one; neighbours of one group are one section.
+        """
+        sections: list[tuple[str, int, int]] = []
+        start = 0
+        for tensor in self.schema.with_role(TensorRole.PARAMETER):
+            group, stop = tensor.group if tensor.group in groups else "", start + tensor.num_elements
+            if sections and sections[-1][0] == group:
+                sections[-1] = group, sections[-1][1], stop
+            elif stop > start:
+                sections.append((group, start, stop))
+            start = stop
+        return sections
 
     def tensor_at(self, index: int) -> tuple[TensorSpec, tuple[int, ...]]:
         """Return the tensor and the position in it of the vector's element `index`."""

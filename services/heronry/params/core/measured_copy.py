@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from heronry.native import MEASURED_BLOCK, copy_measured
+from heronry.native import MEASURED_BLOCK, copy_measured, place_measured
 from heronry.params.core.layout import Vector
 
 
@@ -26,13 +26,30 @@ class MeasuredCopy:
     def place(self, begin: int, data: npt.NDArray[np.uint8]) -> None:
         """Put bytes where they belong; parts come in order."""
         end = begin + data.size
-        is_whole = not data.size % self._block_bytes or end == self._flat.size
-        if begin != self._num_measured or not is_whole:
+        if begin != self._num_measured or not self._is_whole(begin, end):
             self._flat[begin:end] = data
             return
         item = self._vector.itemsize
-        largest, self._squares = copy_measured(data, self._vector[begin // item : end // item], self._squares)
+        largest, squares = copy_measured(data, self._vector[begin // item : end // item], self._squares)
+        self._count(end, largest, squares)
+
+    def place_frame(self, frame: bytes, tag: bytes, begin: int, max_bytes: int) -> int:
+        """Check the chunk of a frame and put it where it belongs in one pass; return where it ends.
+
+        Returns:
+          -1 when it is not the chunk that belongs there, as `place_chunk`; `place` may follow.
+        """
+        end, largest, squares = place_measured(frame, tag, self._vector, begin, max_bytes, self._squares)
+        if end >= 0 and begin == self._num_measured and self._is_whole(begin, end):
+            self._count(end, largest, squares)
+        return end
+
+    def _is_whole(self, begin: int, end: int) -> bool:
+        return not (end - begin) % self._block_bytes or end == self._flat.size
+
+    def _count(self, end: int, largest: float, squares: float) -> None:
         self._largest = float(np.maximum(self._largest, largest))
+        self._squares = squares
         self._num_measured = end
 
     @property

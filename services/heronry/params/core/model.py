@@ -8,13 +8,13 @@ from heronry.params.core.aggregation.accumulator import Accumulator
 from heronry.params.core.aggregation.rules import accumulator_of
 from heronry.params.core.aggregation.vectors import new_vector
 from heronry.params.core.buffers import MergedBuffers
-from heronry.params.core.conditions import Awaited, Conditions, closed_condition, number_condition
+from heronry.params.core.conditions import Awaited, Conditions, news_condition, number_condition
 from heronry.params.core.consistency.mode import Surroundings
 from heronry.params.core.consistency.modes import mode_of
 from heronry.params.core.decoding import decode_packed
 from heronry.params.core.figures import Figures
 from heronry.params.core.layout import Bytes, ParameterLayout
-from heronry.params.core.optimizers.from_settings import check_precision, optimizer_of
+from heronry.params.core.optimizers.from_settings import optimizer_of
 from heronry.params.core.optimizers.state import OptimizerState
 from heronry.params.core.pipeline import Newest, Pipeline
 from heronry.params.core.plans import Closing, Plan, PrivateRelease, Rollback
@@ -56,7 +56,6 @@ class Model:
         self.settings = settings
         self.epoch = epoch
         self.layout = ParameterLayout(schema)
-        check_precision(settings.optimizer, self.layout.dtype)
         self.history = VersionHistory(settings.num_versions_kept)
         self.requests = RequestMemory()
         self.rollbacks = RequestMemory(num_clients=1)
@@ -68,15 +67,13 @@ class Model:
         surroundings = Surroundings(name, self.workers, resources.chance, self._newest_number, self._may_join)
         self.mode = mode_of(settings.consistency, surroundings)
         self.history.hold(settings.num_versions_kept, self._num_bases())
-        self.optimizer = optimizer_of(settings.optimizer)
+        self.optimizer = optimizer_of(settings, self.layout)
         self.optimizer_state = OptimizerState()
         self.closed_rounds: deque[ClosedRound] = deque(maxlen=_CLOSED_ROUNDS_KEPT)
         # Contributions computed before this version are refused: a rollback has dropped what they build on.
         self.oldest_base = 0
         # Parts of contributions that the first shard has not counted yet; of shards that follow it only.
-        self.waiting = WaitingParts(
-            max(_FEWEST_WAITING, 4 * self.mode.round_size), settings.aggregation.max_held_bytes, resources.spill_dir
-        )
+        self.waiting = WaitingParts(self._most_waiting(), settings.aggregation.max_held_bytes, resources.spill_dir)
         # Whether somebody has taken it upon him to tell this shard of the first one's rounds.
         self.has_follower = False
         self._resources = resources
@@ -85,6 +82,8 @@ class Model:
         self.round = Round(1, self._new_accumulator(self.mode.round_size), MergedBuffers(self.layout.others))
         self.pipeline = Pipeline(self.layout, resources)
         self._newest: Newest | None = None
+        # What was told of the model last, with all of which it was made.
+        self._told: tuple[tuple[object, ...], ModelInfo] | None = None
 
     @property
     def is_following(self) -> bool:
@@ -101,6 +100,10 @@ class Model:
             vector = self.layout.vector(published.flat, out)
             self._newest = Newest(published.version.number, published.flat, vector)
         return self._newest
+
+    def new_flat(self) -> Bytes:
+        """Return memory for the flat buffer of a version."""
+        return self._resources.new_flat(self.num_bytes)
 
     def initialise(self, flat: Bytes, time_s: float) -> Published:
         """Publish the first values.
@@ -159,13 +162,12 @@ class Model:
         changed = self.mode.count(entry.client_id, entry.answered_round, counted_in, now_s)
         if plan.closing is None:
             return changed
-        return changed | self.mode.begin(self.round, now_s) | self._published(counted_in.round_id)
+        return changed | self.mode.begin(self.round, now_s) | self._published()
 
     def commit_close(self, closing: Closing, now_s: float) -> Conditions:
         """Publish what a round made as it stood; cannot fail."""
-        round_id = self.round.round_id
         self.apply_close(closing)
-        return self.mode.begin(self.round, now_s) | self._published(round_id)
+        return self.mode.begin(self.round, now_s) | self._published()
 
     def apply_release(self, release: PrivateRelease) -> None:
         """Publish what a private round made and open the next one, under its own bound; cannot fail."""
@@ -175,9 +177,8 @@ class Model:
 
     def commit_release(self, release: PrivateRelease, now_s: float) -> Conditions:
         """Publish what a private round made; cannot fail."""
-        round_id = self.round.round_id
         self.apply_release(release)
-        return self.mode.begin(self.round, now_s) | self._published(round_id)
+        return self.mode.begin(self.round, now_s) | self._published()
 
     def apply_rollback(self, rollback: Rollback) -> None:
         """Publish an earlier version's values under a new number; cannot fail.
@@ -189,13 +190,14 @@ class Model:
         self.rollbacks.remember(_OPERATOR, rollback.request_id, rollback.acknowledgement)
         self.optimizer_state = rollback.optimizer_state
         self.oldest_base = rollback.published.version.number
+        if self.settings.shard is not None:
+            self.closed_rounds.append(rollback.closed_round)
         self._publish(rollback.published)
 
     def commit_rollback(self, rollback: Rollback) -> Conditions:
         """Make a rollback true; cannot fail. Its cohort is drawn when what is due is done next."""
-        round_id = self.round.round_id
         self.apply_rollback(rollback)
-        return self.mode.resume(self.round) | self._published(round_id)
+        return self.mode.resume(self.round) | self._published()
 
     def rolled_back(self, request_id: str) -> ParameterVersion | None:
         """Return the version that a request made before; None when it is new."""
@@ -207,9 +209,10 @@ class Model:
 
         A round that has counted something stays; it may become smaller, but larger only with the next one.
         """
-        has_other_optimizer = settings.optimizer != self.settings.optimizer
+        has_other_optimizer = _optimizers(settings) != _optimizers(self.settings)
         self.settings = settings
-        changed = self.mode.change(settings.consistency)
+        changed = self.mode.change(settings.consistency) | {news_condition(self.name)}
+        self.waiting.hold(self._most_waiting())
         self.history.hold(settings.num_versions_kept, self._num_bases())
         if has_other_optimizer:
             self._change_optimizer()
@@ -242,8 +245,27 @@ class Model:
         self.workers.count_refused(client_id)
 
     def info(self, now_s: float) -> ModelInfo:
-        """Describe the model."""
+        """Describe the model: by the same object as before while nothing has changed, not even the time left."""
         deadline_s = self.mode.deadline_s if self.mode.cohort_size else None
+        if deadline_s is not None:
+            return self._described(max(0.0, deadline_s - now_s))
+        facts = (
+            self.history.newest.version,
+            self.settings,
+            self.round.round_id,
+            self.round.num_contributions + len(self.waiting),
+            self.mode.cohort_size,
+            self.figures.counts,
+        )
+        if self._told is None or self._told[0] != facts:
+            self._told = facts, self._described(None)
+        return self._told[1]
+
+    def close(self) -> None:
+        """Let go of files and buffers."""
+        self.round.accumulator.close()
+
+    def _described(self, round_remaining_s: float | None) -> ModelInfo:
         info = ModelInfo(
             model=self.name,
             version=self.history.newest.version,
@@ -258,14 +280,10 @@ class Model:
             num_bytes_received=self.figures.num_bytes_received,
             num_bytes_sent=self.figures.num_bytes_sent,
             staleness_histogram=self.figures.staleness_histogram,
-            round_remaining_s=None if deadline_s is None else max(0.0, deadline_s - now_s),
+            round_remaining_s=round_remaining_s,
             cohort_size=self.mode.cohort_size,
         )
         return info if self.privacy is None else self.privacy.published(info)
-
-    def close(self) -> None:
-        """Let go of files and buffers."""
-        self.round.accumulator.close()
 
     def _publish(self, published: Published) -> None:
         self.history.publish(published)
@@ -279,6 +297,7 @@ class Model:
             accumulator.close()
             accumulator = self._new_accumulator(size)
         self.round = Round(round_id, accumulator, MergedBuffers(self.layout.others))
+        self.round.began = self.waiting.began
 
     def _new_accumulator(self, size: int) -> Accumulator:
         self.sum_size = size
@@ -287,20 +306,22 @@ class Model:
             return PrivateSum(self.layout, size, resources.pool, self.privacy)
         return accumulator_of(self.settings.aggregation, self.layout, size, resources.pool, resources.spill_dir)
 
-    def _published(self, former: int) -> Conditions:
-        """Return what a new version changes, which has ended the round `former`."""
-        published = number_condition(self.name, self.history.newest.version.number)
-        return frozenset({published, closed_condition(self.name, former)})
+    def _published(self) -> Conditions:
+        """Return what a new version changes."""
+        return frozenset({number_condition(self.name, self.history.newest.version.number), news_condition(self.name)})
 
     def _change_optimizer(self) -> None:
         """Take over other rates. What the new ones need and the old did not begins anew, as momentum does."""
-        self.optimizer = optimizer_of(self.settings.optimizer)
+        self.optimizer = optimizer_of(self.settings, self.layout)
         initial = self.optimizer.initial_state(self.newest.vector)
         slots = {name: self.optimizer_state.slots.get(name, first) for name, first in initial.slots.items()}
         self.optimizer_state = replace(self.optimizer_state, slots=slots)
 
     def _may_join(self, client_id: str) -> bool:
         return self.privacy is None or self.privacy.may_join(client_id)
+
+    def _most_waiting(self) -> int:
+        return max(_FEWEST_WAITING, 4 * self.mode.round_size)
 
     def _newest_number(self) -> int:
         return self.history.newest.version.number
@@ -310,3 +331,7 @@ class Model:
         num_bases = min(self.mode.max_staleness + 1, max(1, _MAX_BASE_BYTES // max(1, self.num_bytes)))
         # Shards differ by some bytes: one that follows must not hold fewer than the first one admits.
         return num_bases + 1 if self.is_following else num_bases
+
+
+def _optimizers(settings: ModelSettings) -> tuple[object, ...]:
+    return settings.optimizer, settings.group_optimizers

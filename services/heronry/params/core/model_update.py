@@ -1,6 +1,7 @@
 """Changes to the settings of a live model."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from heronry.privacy.refusals import check_settings
 from heronry.types.consistency import Consistency
@@ -16,12 +17,14 @@ class ModelUpdate:
     Attributes:
       consistency: the same mode with other figures.
       optimizer: the same kind with other rates.
+      group_optimizers: those of groups, each of the same kind; other groups' stay.
     """
 
     consistency: Consistency | None = None
     limits: ContributionLimits | None = None
     optimizer: ServerOptimizer | None = None
     num_versions_kept: int | None = None
+    group_optimizers: Mapping[str, ServerOptimizer] = field(default_factory=dict)
 
     def applied_to(self, settings: ModelSettings) -> ModelSettings:
         """Return the settings with the changes.
@@ -32,6 +35,12 @@ class ModelUpdate:
         """
         _check_same("consistency", settings.consistency, self.consistency)
         _check_same("optimizer", settings.optimizer, self.optimizer)
+        groups = settings.group_optimizers
+        for group, optimizer in self.group_optimizers.items():
+            if group not in groups:
+                allowed = ", ".join(groups) or "none: all tensors have `optimizer`"
+                raise InvalidArgumentError.of("group_optimizers", group, allowed)
+            _check_same(f"group_optimizers.{group}", groups[group], optimizer)
         if settings.privacy is not None and self.consistency not in {None, settings.consistency}:
             allowed = "as registered (the privacy claim rests on it)"
             raise InvalidArgumentError.of("consistency", self.consistency, allowed)
@@ -40,6 +49,7 @@ class ModelUpdate:
             consistency=settings.consistency if self.consistency is None else self.consistency,
             limits=settings.limits if self.limits is None else self.limits,
             optimizer=settings.optimizer if self.optimizer is None else self.optimizer,
+            group_optimizers={**groups, **self.group_optimizers},
             num_versions_kept=(
                 settings.num_versions_kept if self.num_versions_kept is None else self.num_versions_kept
             ),

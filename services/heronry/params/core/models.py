@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from heronry.params.core.administration import Administration
 from heronry.params.core.admission import admit
 from heronry.params.core.buffer_pool import BufferPool
-from heronry.params.core.conditions import Conditions, model_condition, number_condition, tag_condition
+from heronry.params.core.conditions import Conditions, model_condition, number_condition
 from heronry.params.core.consistency.mode import Due
 from heronry.params.core.decoding import Decoded, check_decoded, check_packing
 from heronry.params.core.durability.checkpoint import Checkpoint
@@ -17,12 +18,8 @@ from heronry.params.core.durability.log import Log
 from heronry.params.core.durability.records import (
     closed,
     contributed,
-    deleted,
     registered,
     released,
-    rolled_back,
-    tagged,
-    updated,
 )
 from heronry.params.core.durability.replay import Replay
 from heronry.params.core.durability.snapshot import ModelSnapshot
@@ -30,8 +27,6 @@ from heronry.params.core.durability.state_folder import Recovered
 from heronry.params.core.layout import Bytes
 from heronry.params.core.membership import Membership
 from heronry.params.core.model import Model
-from heronry.params.core.model_update import ModelUpdate
-from heronry.params.core.optimizers.from_settings import check_precision
 from heronry.params.core.planning import discard, plan_close, plan_contribution, plan_zeros
 from heronry.params.core.plans import Plan
 from heronry.params.core.private.guards import Guards
@@ -39,12 +34,10 @@ from heronry.params.core.private.model_privacy import ModelPrivacy
 from heronry.params.core.private.releasing import given_up, plan_release
 from heronry.params.core.readers import Readers
 from heronry.params.core.resources import ModelResources
-from heronry.params.core.rollback import plan_rollback
 from heronry.params.core.rounds import Place
 from heronry.params.core.schema_differences import first_difference
 from heronry.params.core.secure_sums import SecureSums
-from heronry.params.core.sharding.followers import FOLLOWER_ADDED, Followers
-from heronry.params.core.sharding.shardable import check_whole
+from heronry.params.core.sharding.followers import FOLLOWER_ADDED
 from heronry.types.blocking import Changed
 from heronry.types.contribution import Acknowledgement, ContributionHeader
 from heronry.types.errors import (
@@ -62,7 +55,7 @@ from heronry.types.version import ParameterVersion
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
-class Models(Readers, Membership, Followers, SecureSums):
+class Models(Readers, Membership, Administration, SecureSums):
     """All models by name; owned by one thread, which makes every change in three steps.
 
     Plan (may refuse, changes nothing), append to the log (may fail, changes nothing), commit
@@ -220,58 +213,6 @@ class Models(Readers, Membership, Followers, SecureSums):
             conditions |= self._closed_due(model, now_s, time_s, problems)
         deadlines = [m.mode.deadline_s for m in self._models.values() if m.mode.deadline_s is not None]
         return Changed(min(deadlines, default=None), frozenset(conditions))
-
-    def tag(self, name: str, number: int, tag: str) -> Changed[ParameterVersion]:
-        """Keep a version, 0 being the newest, under a tag."""
-        model = self.model(name)
-        published = model.history.select(number=number or None)
-        model.history.check_tag(tag)
-        self._log.append(tagged(name, tag, published), model.settings.acknowledgement)
-        model.history.tag(tag, published.version.number)
-        return Changed(published.version, self._changed(model, frozenset({tag_condition(name, tag)})))
-
-    def rollback(
-        self, name: str, number: int | None, tag: str | None, request_id: str, time_s: float
-    ) -> Changed[ParameterVersion]:
-        """Publish an earlier version's values under a new number, once a request id; see `Model.apply_rollback`.
-
-        Raises:
-          VersionNotFoundError: that version cannot be read any more.
-          InvalidArgumentError: neither number nor tag, or no request id.
-        """
-        model = self.model(name)
-        check_whole(name, model.settings, "rollback")
-        if (version := model.rolled_back(request_id)) is not None:
-            return Changed(version)
-        if not number and not tag:
-            raise InvalidArgumentError.of("which", "nothing", "a number or a tag")
-        selected = model.history.select(number=number, tag=tag)
-        rollback = plan_rollback(model, selected, request_id, time_s)
-        state = None if model.privacy is None else model.privacy.without_release(time_s)
-        self._log.append(rolled_back(model, rollback, selected), model.settings.acknowledgement)
-        if model.privacy is not None and state is not None:
-            # Not before: while the round goes on, its noise is that of the release it was drawn for.
-            model.privacy.restore(state)
-            model.privacy.required_guard.made()
-        return Changed(rollback.published.version, self._changed(model, model.commit_rollback(rollback)))
-
-    def update(self, name: str, update: ModelUpdate) -> Changed[ModelSettings]:
-        """Change the settings of a live model; a round that is thereby complete is closed by `close_due`."""
-        model = self.model(name)
-        check_whole(name, model.settings, "update")
-        settings = update.applied_to(model.settings)
-        check_precision(settings.optimizer, model.layout.dtype)
-        self._log.append(updated(name, settings), settings.acknowledgement)
-        return Changed(settings, self._changed(model, model.change(settings)))
-
-    def delete(self, name: str) -> Changed[None]:
-        """Drop a model with its versions; whoever waits for something of it is told that there is no such model."""
-        level = self.model(name).settings.acknowledgement
-        # A checkpoint may hold the model although its contributions are not written: a restart must not restore it.
-        is_unwritten = level is AcknowledgementLevel.MEMORY
-        head = self._resources.guards.head
-        self._log.append(deleted(name, head), AcknowledgementLevel.PROCESS if is_unwritten else level)
-        return Changed(None, self._drop(name))
 
     def begin_checkpoint(self) -> Checkpoint:
         """Take the state as it is now, without open rounds; later changes go to the next journal. Copies nothing."""

@@ -137,4 +137,5 @@ def closing_of(
     flat, state = model.pipeline.close(model.optimizer, mean, others, model.newest, model.optimizer_state)
     published = Published.of(flat, newest.version, time_s)
     counted = (*opened.contributions, entry.counted) if entry else tuple(opened.contributions)
-    return Closing(published, state, ClosedRound(opened.round_id, published.version, counted, time_s))
+    closed_round = ClosedRound(opened.round_id, published.version, counted, time_s, settings=model.settings)
+    return Closing(published, state, closed_round)

@@ -51,3 +51,4 @@ class Rollback:
     request_id: str
     optimizer_state: OptimizerState
     acknowledgement: Acknowledgement
+    closed_round: ClosedRound

@@ -1,11 +1,12 @@
 """What readers of models ask for, and wait for."""
 
 from heronry.params.core.catalogue import Catalogue
-from heronry.params.core.conditions import closed_condition, number_condition, tag_condition
+from heronry.params.core.conditions import news_condition, number_condition, tag_condition
 from heronry.params.core.sharding.recovery import lost
 from heronry.params.core.versions import Published
-from heronry.types.contribution import ClosedRound
+from heronry.types.contribution import RoundNews
 from heronry.types.errors import FailedPreconditionError, VersionNotFoundError
+from heronry.types.models import ModelSettings
 from heronry.types.version import ParameterVersion
 
 
@@ -47,11 +48,11 @@ class Readers(Catalogue):
         condition = number_condition(name, than.number + 1)
         raise self._waits(model, condition, f"version of {name!r}", newest.version.number, than.number + 1)
 
-    def closed_rounds(self, name: str, after_round: int) -> list[ClosedRound]:
-        """Return the rounds of a shard that have closed since `after_round`, oldest first.
+    def news_of_rounds(self, name: str, after_round: int, told: ModelSettings | None) -> RoundNews:
+        """Return the rounds of a shard that have closed since `after_round`, oldest first, and what it is set to now.
 
         Raises:
-          WouldBlock: none has.
+          WouldBlock: none has, and the settings are those that were `told`.
           FailedPreconditionError: the model is no first shard.
           DataLossError: rounds that the caller needs are no longer known, or it is ahead of this shard.
         """
@@ -62,10 +63,10 @@ class Readers(Catalogue):
         if not oldest - 1 <= after_round <= newest:
             raise lost(name, f"after_round: got {after_round}, allowed: {oldest - 1} to {newest} (rounds remembered)")
         later = [closed for closed in model.closed_rounds if closed.round_id > after_round]
-        if not later:
-            condition = closed_condition(name, model.round.round_id)
-            raise self._waits(model, condition, f"round of {name!r}", model.round.round_id - 1, after_round + 1)
-        return later
+        if not later and model.settings == told:
+            term = f"round of {name!r}"
+            raise self._waits(model, news_condition(name), term, model.round.round_id - 1, after_round + 1)
+        return RoundNews(tuple(later), model.settings)
 
 
 def _is_other(newest: ParameterVersion, than: ParameterVersion) -> bool:

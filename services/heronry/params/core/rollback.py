@@ -3,7 +3,7 @@
 from heronry.params.core.model import Model
 from heronry.params.core.plans import Rollback
 from heronry.params.core.versions import Published
-from heronry.types.contribution import Acknowledgement
+from heronry.types.contribution import Acknowledgement, ClosedRound
 from heronry.types.version import ParameterVersion
 
 
@@ -25,4 +25,5 @@ def plan_rollback(model: Model, selected: Published, request_id: str, time_s: fl
         request_id=request_id,
         optimizer_state=model.optimizer.initial_state(model.layout.vector(selected.flat)),
         acknowledgement=answer,
+        closed_round=ClosedRound(model.round.round_id, version, (), time_s, request_id, model.settings),
     )

@@ -30,7 +30,8 @@ the clip, by wrong masks, or by going away. It does not learn of others' vectors
 """
 
 from heronry.privacy.secure.client import AddNoise, ClientSession, ClientStep
-from heronry.privacy.secure.messages import (
+from heronry.privacy.secure.server import ServerSession, ServerStep
+from heronry.types.secure_messages import (
     AdvertisedKeys,
     MaskedInput,
     RelayedShares,
@@ -40,8 +41,7 @@ from heronry.privacy.secure.messages import (
     SecureSum,
     UnmaskRequest,
 )
-from heronry.privacy.secure.parameters import RoundParameters
-from heronry.privacy.secure.server import ServerSession, ServerStep
+from heronry.types.secure_rounds import RoundParameters
 
 __all__ = [
     "AddNoise",

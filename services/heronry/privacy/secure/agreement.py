@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from heronry.privacy.secure.masks import KEY_BYTES, Mask
-from heronry.privacy.secure.parameters import digest_of
+from heronry.types.secure_rounds import digest_of
 
 # Every sealing key seals one message: each direction of each pair has its own.
 _NONCE: Final = bytes(12)

@@ -14,7 +14,10 @@ from heronry.privacy.secure import shamir
 from heronry.privacy.secure.agreement import KeyPair, pairwise_mask, seal, seed_digest, self_mask, unseal
 from heronry.privacy.secure.grid_vector import grid_vector
 from heronry.privacy.secure.masks import KEY_BYTES, Mask, apply_masks
-from heronry.privacy.secure.messages import (
+from heronry.types.errors import UnexpectedMessageError, UnmaskRefusedError, UnsoundRoundError
+from heronry.types.field_checks import checked_name
+from heronry.types.privacy import DistributedNoise
+from heronry.types.secure_messages import (
     AdvertisedKeys,
     MaskedInput,
     RelayedShares,
@@ -24,10 +27,7 @@ from heronry.privacy.secure.messages import (
     Sums,
     UnmaskRequest,
 )
-from heronry.privacy.secure.parameters import RoundParameters
-from heronry.types.errors import UnexpectedMessageError, UnmaskRefusedError, UnsoundRoundError
-from heronry.types.field_checks import checked_name
-from heronry.types.privacy import DistributedNoise
+from heronry.types.secure_rounds import RoundParameters
 
 
 class AddNoise(Protocol):

@@ -7,10 +7,10 @@ package's docstring for what a malicious server could do.
 from collections.abc import Iterable
 
 from heronry.privacy.secure.agreement import KeyPair, is_usable_key
-from heronry.privacy.secure.messages import SEALED_BYTES, AdvertisedKeys, RelayedShares, Roster, UnmaskRequest
-from heronry.privacy.secure.parameters import RoundParameters
 from heronry.types.errors import UnmaskRefusedError, UnsoundRoundError
 from heronry.types.privacy import DistributedNoise
+from heronry.types.secure_messages import SEALED_BYTES, AdvertisedKeys, RelayedShares, Roster, UnmaskRequest
+from heronry.types.secure_rounds import RoundParameters
 
 
 def check_parameters(

@@ -11,10 +11,10 @@ import numpy as np
 
 from heronry.native import grid_add, measure
 from heronry.native.arrays import Vector
-from heronry.privacy.secure.messages import Sums
-from heronry.privacy.secure.parameters import RoundParameters
 from heronry.types.errors import InvalidContributionError
 from heronry.types.field_checks import finite_number
+from heronry.types.secure_messages import Sums
+from heronry.types.secure_rounds import RoundParameters
 
 _UNIT_ROUNDOFF: Final = 2.0**-53
 

@@ -12,14 +12,11 @@ from itertools import islice
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
-Words = npt.NDArray[np.uint32]
+from heronry.types.secure_messages import Words
 
-MODULUS_BITS: Final = 32
-"""Of the sums. Half the bytes and half the keystream of 64; `RoundParameters` refuses what could overflow."""
 WORD_BYTES: Final = 4
 KEY_BYTES: Final = 32
 _NONCE: Final = bytes(16)

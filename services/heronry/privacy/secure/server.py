@@ -10,7 +10,15 @@ import numpy as np
 from heronry.privacy.secure import server_checks as checks
 from heronry.privacy.secure.agreement import KeyPair
 from heronry.privacy.secure.masks import apply_masks
-from heronry.privacy.secure.messages import (
+from heronry.privacy.secure.unmasking import Shares, Unmasking
+from heronry.types.errors import (
+    HeronryError,
+    RepeatedMessageError,
+    RoundAbandonedError,
+    StrangerError,
+    UnexpectedMessageError,
+)
+from heronry.types.secure_messages import (
     AdvertisedKeys,
     MaskedInput,
     RelayedShares,
@@ -20,15 +28,7 @@ from heronry.privacy.secure.messages import (
     SecureSum,
     UnmaskRequest,
 )
-from heronry.privacy.secure.parameters import RoundParameters
-from heronry.privacy.secure.unmasking import Shares, Unmasking
-from heronry.types.errors import (
-    HeronryError,
-    RepeatedMessageError,
-    RoundAbandonedError,
-    StrangerError,
-    UnexpectedMessageError,
-)
+from heronry.types.secure_rounds import RoundParameters
 
 
 class ServerStep(enum.Enum):

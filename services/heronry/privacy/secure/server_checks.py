@@ -7,8 +7,8 @@ import numpy as np
 from heronry.privacy.secure import shamir
 from heronry.privacy.secure.agreement import KeyPair, is_usable_key
 from heronry.privacy.secure.masks import KEY_BYTES
-from heronry.privacy.secure.messages import SEALED_BYTES, AdvertisedKeys, RevealedShares, SealedShares, UnmaskRequest
 from heronry.types.errors import MalformedMessageError
+from heronry.types.secure_messages import SEALED_BYTES, AdvertisedKeys, RevealedShares, SealedShares, UnmaskRequest
 
 
 def check_keys(keys: AdvertisedKeys, known: Iterable[AdvertisedKeys], probe: KeyPair) -> None:

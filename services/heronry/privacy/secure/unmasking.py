@@ -10,8 +10,8 @@ from functools import partial
 from heronry.privacy.secure import shamir
 from heronry.privacy.secure.agreement import KeyPair, pairwise_mask, seed_digest, self_mask
 from heronry.privacy.secure.masks import Mask
-from heronry.privacy.secure.messages import Roster
 from heronry.types.errors import RoundAbandonedError
+from heronry.types.secure_messages import Roster
 
 Shares = Mapping[int, bytes]
 

@@ -97,7 +97,7 @@ class ShardBench:
         models = self.shards[index]
         after = models.followed_round(models.model(NAME))
         if after < self.first.round.round_id - 1:
-            for closed in self.shards[0].closed_rounds(NAME, after):
+            for closed in self.shards[0].news_of_rounds(NAME, after, None).closed:
                 models.follow(models.model(NAME), closed, self.patience_s, now_s)
 
     @property

@@ -123,7 +123,7 @@ def test_a_part_is_taken_once_however_often_it_comes(pair) -> None:
 def test_a_round_waits_for_the_parts_it_has_counted(pair) -> None:
     pair.patience_s = 10.0
     pair.push_part(0, weights(1.0), "r", kind=ContributionKind.WEIGHTS)
-    (closed,) = pair.shards[0].closed_rounds("policy", 0)
+    (closed,) = pair.shards[0].news_of_rounds("policy", 0, None).closed
 
     with pytest.raises(WouldBlock, match="parts of round 1") as blocked:
         pair.shards[1].follow(pair.second, closed, 10.0, 0.0)
@@ -136,7 +136,7 @@ def test_a_round_waits_for_the_parts_it_has_counted(pair) -> None:
 
 def test_the_arrival_of_a_part_wakes_the_round_that_waits_for_it(pair) -> None:
     header_round = pair.push_part(0, weights(1.0), "r")
-    (closed,) = pair.shards[0].closed_rounds("policy", 0)
+    (closed,) = pair.shards[0].news_of_rounds("policy", 0, None).closed
     with pytest.raises(WouldBlock) as blocked:
         pair.shards[1].follow(pair.second, closed, 10.0, 0.0)
 
@@ -249,7 +249,7 @@ def test_a_part_whose_square_overflows_leaves_values_and_moments_finite(open_sha
 def test_rounds_that_are_missing_are_told_with_the_way_to_recover(pair) -> None:
     for number in range(3):
         pair.push(weights(1.0), f"r{number}")
-    closed = pair.shards[0].closed_rounds("policy", 0)
+    closed = pair.shards[0].news_of_rounds("policy", 0, None).closed
 
     with pytest.raises(DataLossError, match=r"sent round 2 .* allowed: round 1 .* to recover, delete the model"):
         pair.shards[1].follow(pair.second, closed[1], 0.0, 0.0)
@@ -259,13 +259,13 @@ def test_a_first_shard_that_has_gone_back_is_told(pair, open_shards, tmp_path) -
     pair.push(weights(1.0), "r0", kind=ContributionKind.WEIGHTS)
     pair.follow()
     with pytest.raises(DataLossError, match="after_round: got 5, allowed: 0 to 1"):
-        pair.shards[0].closed_rounds("policy", 5)
+        pair.shards[0].news_of_rounds("policy", 5, None)
 
     other = open_shards(3)
     other.register(weights(0.0))
     for number in range(2):
         other.push(weights(7.0 + number), f"r{number}", kind=ContributionKind.WEIGHTS)
-    foreign = other.shards[0].closed_rounds("policy", 1)[0]
+    foreign = other.shards[0].news_of_rounds("policy", 1, None).closed[0]
 
     with pytest.raises(DataLossError, match="version 2 of the first shard is not the one that this shard followed"):
         pair.shards[1].follow(pair.second, foreign, 0.0, 0.0)
@@ -276,20 +276,69 @@ def test_a_shard_too_far_behind_is_refused_by_name(pair) -> None:
         pair.push_part(0, weights(1e-6), f"r{number}")
 
     with pytest.raises(DataLossError, match=r"after_round: got 0, allowed: 6 to 1030"):
-        pair.shards[0].closed_rounds("policy", 0)
+        pair.shards[0].news_of_rounds("policy", 0, None)
 
 
 def test_rounds_are_told_by_the_first_shard_alone(pair) -> None:
     with pytest.raises(FailedPreconditionError, match="allowed: the first shard"):
-        pair.shards[1].closed_rounds("policy", 0)
+        pair.shards[1].news_of_rounds("policy", 0, None)
 
 
 def test_shards_are_not_rolled_back_or_changed_one_by_one(pair) -> None:
-    for models in pair.shards:
-        with pytest.raises(FailedPreconditionError, match="rollback: model 'policy' is shard"):
-            models.rollback("policy", 1, None, "r", 0.0)
-        with pytest.raises(FailedPreconditionError, match="update: model 'policy' is shard"):
-            models.update("policy", None)
+    for index in (0, 1):
+        with pytest.raises(FailedPreconditionError, match=f"rollback: model 'policy' is shard {index} of 2"):
+            pair.shards[index].rollback("policy", 1, None, "r", 0.0)
+    with pytest.raises(FailedPreconditionError, match="update: model 'policy' is shard 1 of 2"):
+        pair.shards[1].update("policy", None)
+
+
+def test_a_later_shard_holds_values_until_the_first_rolls_back_to_them(pair) -> None:
+    for number in range(40):
+        pair.push(weights(float(number)), f"r{number}", kind=ContributionKind.WEIGHTS)
+        pair.follow()
+        if number == 4:
+            pair.shards[1].rollback("policy", 3, None, "back", 0.0, asks_all_shards=True)
+            pair.shards[1].rollback("policy", 3, None, "back", 0.0, asks_all_shards=True)
+            assert len(pair.second.waiting) == 1
+    # Version 3 is not kept by then: the first shard goes back to what it has, the second to what it holds.
+    flat = pair.first.history.newest.flat
+
+    pair.shards[0].rollback("policy", pair.numbers[0], None, "back", 0.0, asks_all_shards=True)
+    pair.follow()
+
+    assert pair.numbers == [42, 42]
+    assert pair.first.history.newest.flat.tobytes() == flat.tobytes()
+    assert np.unique(pair.second.history.newest.flat.view(np.float32)).tolist() == [1.0]
+    assert (len(pair.second.waiting), pair.second.oldest_base) == (0, 42)
+
+
+def test_a_rollback_that_a_shard_was_not_asked_for_is_told(pair) -> None:
+    pair.push(weights(1.0), "r", kind=ContributionKind.WEIGHTS)
+    pair.follow()
+    pair.shards[0].rollback("policy", 1, None, "back", 0.0, asks_all_shards=True)
+
+    with pytest.raises(DataLossError, match="was not asked to hold what rollback 'back' goes back to"):
+        pair.follow()
+
+
+@pytest.mark.parametrize("has_checkpoint", [False, True])
+@pytest.mark.parametrize("when", ["held", "rolled back"])
+def test_a_shard_that_restarts_follows_a_rollback(pair, when: str, has_checkpoint: bool) -> None:
+    pair.push(weights(1.0), "r", kind=ContributionKind.WEIGHTS)
+    pair.follow()
+    pair.shards[1].rollback("policy", 1, None, "back", 0.0, asks_all_shards=True)
+    if when == "held":
+        assert pair.restart(1, checkpoint=has_checkpoint) == []
+    pair.shards[0].rollback("policy", 1, None, "back", 0.0, asks_all_shards=True)
+    pair.follow()
+
+    for index in (0, 1):
+        assert pair.restart(index, checkpoint=has_checkpoint) == []
+
+    assert pair.numbers == [3, 3]
+    assert np.unique(np.frombuffer(pair.flat, np.float32)).tolist() == [0.0]
+    assert len(pair.second.waiting) == 0
+    assert pair.shards[1].rollback("policy", 1, None, "back", 0.0, asks_all_shards=True).value.number == 3
 
 
 def test_whoever_starts_followers_is_told_of_each_shard_once(pair) -> None:
@@ -309,7 +358,7 @@ def test_a_shard_that_was_deleted_and_made_again_is_another_one(pair) -> None:
     later.delete("policy")
     pair.register(weights(0.0))
     pair.push(weights(1.0), "r")
-    (closed,) = pair.shards[0].closed_rounds("policy", 0)
+    (closed,) = pair.shards[0].news_of_rounds("policy", 0, None).closed
 
     assert later.new_followers() == [pair.second]
     with pytest.raises(ModelNotFoundError):

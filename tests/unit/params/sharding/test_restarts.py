@@ -129,12 +129,12 @@ def test_the_rounds_of_the_first_shard_survive_its_restart(open_shards) -> None:
     bench.register(weights(0.0))
     for number in range(5):
         bench.push(weights(float(number)), f"r{number}")
-    before = bench.shards[0].closed_rounds("policy", 1)
+    before = bench.shards[0].news_of_rounds("policy", 1, None).closed
 
     bench.restart(0)
     bench.restart(0, checkpoint=True)
 
-    after = bench.shards[0].closed_rounds("policy", 1)
+    after = bench.shards[0].news_of_rounds("policy", 1, None).closed
     assert [(c.round_id, c.version.number, c.version.content_hash, c.contributions) for c in after] == [
         (c.round_id, c.version.number, c.version.content_hash, c.contributions) for c in before
     ]

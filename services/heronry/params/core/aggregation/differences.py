@@ -1,7 +1,7 @@
 """What one contribution, and what a round of them, adds to the newest values."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -66,6 +66,10 @@ class MeanDifference:
     scale: float = 1.0
     more: tuple[Vector, ...] = ()
     weights: tuple[float, ...] = (1.0,)
+
+    def part(self, part: slice) -> "MeanDifference":
+        """Return the mean of a part of the vector, as views."""
+        return replace(self, values=self.values[part], more=tuple(more[part] for more in self.more))
 
     def evaluated(self, newest: Vector, new_vector: Callable[[], Vector]) -> Vector:
         """Return the mean difference itself, `[P]`: `values` where it is that, or in memory from `new_vector`."""

@@ -11,6 +11,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from heronry.params.core.durability.carried import Needs
 from heronry.params.core.durability.documents import (
     Document,
     as_float,
@@ -31,8 +32,8 @@ from heronry.params.core.durability.private_documents import (
     private_state_to_document,
 )
 from heronry.params.core.durability.round_documents import (
-    closed_round_from_document,
-    closed_round_to_document,
+    closed_rounds_from_document,
+    closed_rounds_to_document,
     request_from_document,
     request_to_document,
     round_from_document,
@@ -42,12 +43,13 @@ from heronry.params.core.durability.settings_documents import settings_from_docu
 from heronry.params.core.durability.snapshot import ModelSnapshot
 from heronry.params.core.layout import ParameterLayout, Vector
 from heronry.params.core.optimizers.state import OptimizerState
+from heronry.params.core.rounds import Place
 from heronry.params.core.versions import Published
 from heronry.privacy.ledger import Head
 from heronry.types.errors import DataLossError, SchemaMismatchError
 from heronry.types.tensors import Array, ModelSchema, content_hash
 
-_FORMAT = 2
+_FORMAT = 3
 _STATE = "state.json"
 
 
@@ -64,14 +66,23 @@ class Checkpoint:
     ledger: Head | None = None
 
     @property
-    def first_journal(self) -> int:
-        """The sequence of the first journal that is needed: the one in which the oldest open round began."""
-        begins = [m.round.began.sequence for m in self.models if m.round.began is not None]
-        return min([self.sequence, *begins])
+    def began(self) -> dict[str, Place]:
+        """Where the records of each model's open round begin."""
+        return {m.name: m.round.began for m in self.models if m.round.began is not None}
+
+    @property
+    def num_open_bytes(self) -> int:
+        """Bytes of the contributions to open rounds, about."""
+        return sum(m.round.num_bytes for m in self.models)
 
 
-def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+def write_checkpoint(path: Path, checkpoint: Checkpoint, needs: Needs | None = None) -> None:
     """Write a checkpoint as the directory `path`: whole and durable, or not there at all.
+
+    Args:
+      path: the directory.
+      checkpoint: what it holds.
+      needs: what it needs beside itself; None: the journals that follow it.
 
     Raises:
       OSError: the disk is full, or the directory cannot be made; nothing stays behind.
@@ -85,7 +96,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
             content = safetensors.numpy.save(dict(_tensors_of(snapshot)))
             write_synced(partial / f"{snapshot.name}.safetensors", content)
             files[snapshot.name] = {"num_bytes": len(content), "crc32c": google_crc32c.value(content)}
-        write_synced(partial / _STATE, _state_of(checkpoint, files))
+        write_synced(partial / _STATE, _state_of(checkpoint, needs or Needs(checkpoint.sequence), files))
         sync_folder(partial)
         partial.rename(path)
         sync_folder(path.parent)
@@ -111,24 +122,27 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise DataLossError(f"{path.name}: cannot be read: {type(error).__name__}: {error}") from error
 
 
-def read_first_journal(path: Path) -> int:
-    """Return the sequence of the first journal that a checkpoint needs.
+def read_needs(path: Path) -> Needs:
+    """Return what a checkpoint needs beside itself.
 
     Raises:
       DataLossError: it cannot be read.
     """
     try:
-        return as_int(_verified_state(path / _STATE)["first_journal"])
+        state = _verified_state(path / _STATE)
+        carried = state["carried"]
+        return Needs(as_int(state["first_journal"]), None if carried is None else as_int(carried))
     except (OSError, KeyError, ValueError) as error:
         raise DataLossError(f"{path.name}: cannot be read: {type(error).__name__}: {error}") from error
 
 
-def _state_of(checkpoint: Checkpoint, files: Document) -> bytes:
+def _state_of(checkpoint: Checkpoint, needs: Needs, files: Document) -> bytes:
     state: Document = {
         "format": _FORMAT,
         "sequence": checkpoint.sequence,
         "epoch": checkpoint.epoch,
-        "first_journal": checkpoint.first_journal,
+        "first_journal": needs.first_journal,
+        "carried": needs.carried,
         "ledger": head_to_document(checkpoint.ledger),
         "models": [_model_to_document(snapshot) for snapshot in checkpoint.models],
         "files": files,
@@ -158,7 +172,7 @@ def _model_to_document(snapshot: ModelSnapshot) -> Document:
         "round": round_to_document(snapshot.round),
         "requests": [request_to_document(request) for request in snapshot.requests],
         "rollbacks": [request_to_document(request) for request in snapshot.rollbacks],
-        "closed_rounds": [closed_round_to_document(closed) for closed in snapshot.closed_rounds],
+        "closed_rounds": closed_rounds_to_document(snapshot.closed_rounds),
         "oldest_base": snapshot.oldest_base,
         "privacy": None if snapshot.privacy is None else private_state_to_document(snapshot.privacy),
     }
@@ -192,7 +206,7 @@ def _model_in(path: Path, document: Mapping[str, object], files: Mapping[str, ob
         round=round_from_document(document["round"]),
         requests=tuple(request_from_document(r) for r in as_list(document["requests"])),
         rollbacks=tuple(request_from_document(r) for r in as_list(document["rollbacks"])),
-        closed_rounds=tuple(closed_round_from_document(r) for r in as_list(document["closed_rounds"])),
+        closed_rounds=closed_rounds_from_document(document["closed_rounds"]),
         oldest_base=as_int(document["oldest_base"]),
         privacy=None if document.get("privacy") is None else private_state_from_document(document["privacy"]),
     )
@@ -207,7 +221,8 @@ def _published(document: Mapping[str, object], schema: ModelSchema, tensors: Map
 
 
 def _vector(layout: ParameterLayout, name: str, values: Array) -> Vector:
-    if values.shape != (layout.num_parameters,) or values.dtype != layout.dtype:
+    # Those of a group of tensors are shorter.
+    if values.ndim != 1 or values.size > layout.num_parameters or values.dtype != layout.dtype:
         allowed = f"{layout.dtype}[{layout.num_parameters}]"
         raise SchemaMismatchError.of(name, f"{values.dtype}{list(values.shape)}", allowed)
     return values.astype(layout.dtype, copy=False)

@@ -162,7 +162,8 @@ class Replay:
         model = self._model(record)
         part = part_in(record, model.layout)
         # What a round has counted before the checkpoint lies among the records of what still waits.
-        if model.requests.find(*part.key) is None and part.key not in model.waiting:
+        was_counted = any(memory.find(*part.key) is not None for memory in (model.requests, model.rollbacks))
+        if not was_counted and part.key not in model.waiting:
             put_part(model, model.waiting.prepare(part), place)
 
     def _follow(self, record: Record) -> None:

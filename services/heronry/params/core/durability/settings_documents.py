@@ -76,6 +76,7 @@ def settings_to_document(settings: ModelSettings) -> Document:
         "consistency": _chosen(settings.consistency),
         "aggregation": {**asdict(aggregation), "rule": _chosen(aggregation.rule)},
         "optimizer": _chosen(settings.optimizer),
+        "group_optimizers": {group: _chosen(optimizer) for group, optimizer in settings.group_optimizers.items()},
         "limits": asdict(settings.limits),
         "acknowledgement": settings.acknowledgement.value,
         "num_versions_kept": settings.num_versions_kept,
@@ -98,6 +99,10 @@ def settings_from_document(document: object) -> ModelSettings:
         consistency=_choice(fields["consistency"], _MODES),
         aggregation=_made(Aggregation, {**aggregation, "rule": rule}),
         optimizer=_choice(fields["optimizer"], _OPTIMIZERS),
+        group_optimizers={
+            group: _choice(optimizer, _OPTIMIZERS)
+            for group, optimizer in as_mapping(fields["group_optimizers"]).items()
+        },
         limits=_made(ContributionLimits, as_mapping(fields["limits"])),
         acknowledgement=AcknowledgementLevel(fields["acknowledgement"]),
         num_versions_kept=as_int(fields["num_versions_kept"]),

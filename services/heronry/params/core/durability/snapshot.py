@@ -25,12 +25,14 @@ class OpenRound:
       began: where the record of its first contribution lies; None when none was written.
       sum_size: contributions that it was opened for.
       num_contributions: written to the journals.
+      num_bytes: of the values that are counted or wait, about; not part of a checkpoint.
     """
 
     round_id: int
     sum_size: int
     began: Place | None = None
     num_contributions: int = 0
+    num_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def _round_of(model: Model) -> OpenRound:
     if opened.began is None or _keeps_cohort(model):
         # A restart drops a round with a secret cohort: how many were in it is of no use, and tells of the cohort.
         return OpenRound(opened.round_id, model.sum_size)
-    return OpenRound(opened.round_id, model.sum_size, opened.began, opened.num_contributions)
+    num_bytes = (opened.num_contributions + len(model.waiting)) * model.num_bytes
+    return OpenRound(opened.round_id, model.sum_size, opened.began, opened.num_contributions, num_bytes)
 
 
 def _requests_of(model: Model) -> Requests:

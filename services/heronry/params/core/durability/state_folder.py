@@ -2,7 +2,8 @@
 
 `checkpoint-<n>` directories hold everything at a moment but the open rounds; `journal-<n>.log` holds what was
 acknowledged after checkpoint n and before n + 1. A checkpoint needs the journals from the record on with which
-its oldest open round began: the contributions to open rounds are counted again from there. The journals that
+its oldest open round began: the contributions to open rounds are counted again from there. Where these are few
+among much else, `carried-<n>.log` holds them, and a checkpoint needs the journals from n on. The journals that
 the oldest checkpoint kept needs are kept too, so that a damaged checkpoint costs nothing: the one before and
 the journals after it lead to the same state.
 """
@@ -11,10 +12,11 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from heronry.params.core.durability.checkpoint import Checkpoint, read_checkpoint, read_first_journal, write_checkpoint
+from heronry.params.core.durability.carried import LEAST_PINNED_BYTES, Needs, read_carried, write_carried
+from heronry.params.core.durability.checkpoint import Checkpoint, read_checkpoint, read_needs, write_checkpoint
 from heronry.params.core.durability.documents import as_int
 from heronry.params.core.durability.files import sync_folder
 from heronry.params.core.durability.journal import Journal, Record, read_journal
@@ -42,13 +44,19 @@ class Recovered:
     """
 
     def __init__(
-        self, checkpoint: Checkpoint | None, epoch: int, journals: Mapping[int, Path], problems: list[HeronryError]
+        self,
+        checkpoint: Checkpoint | None,
+        epoch: int,
+        journals: Mapping[int, Path],
+        problems: list[HeronryError],
+        carried: Path | None = None,
     ) -> None:
-        """Take the journals by their sequence."""
+        """Take the journals by their sequence, and what goes before them."""
         self.checkpoint = checkpoint
         self.epoch = epoch
         self.problems = problems
         self._journals = dict(sorted(journals.items()))
+        self._carried = carried
 
     @property
     def is_empty(self) -> bool:
@@ -60,9 +68,9 @@ class Recovered:
 
     def records(self) -> Iterator[tuple[Place, Record]]:
         """Yield the records of all journals in order, each with its place; one at a time in memory."""
-        for sequence, path in self._journals.items():
-            for index, record in enumerate(read_journal(path, self.problems)):
-                yield Place(sequence, index), record
+        if self._carried is not None:
+            yield from read_carried(self._carried, self.problems)
+        yield from _records_of(self._journals, self.problems)
 
 
 class StateFolder:
@@ -71,8 +79,12 @@ class StateFolder:
     Task-safety: `append` and `rotate` belong to the core's owner, `write` may run in another thread.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, max_pinned_bytes: int = LEAST_PINNED_BYTES) -> None:
         """Lock the folder, making it when missing.
+
+        Args:
+          path: the folder.
+          max_pinned_bytes: of old journals that open rounds may keep, beside twice what they need of them.
 
         Raises:
           FailedPreconditionError: another service uses it.
@@ -88,7 +100,9 @@ class StateFolder:
         self._journal: Journal | None = None
         self._sequence = 0
         self._epoch = 0
-        self._first_journals: dict[int, int] = {}
+        self._max_pinned_bytes = max_pinned_bytes
+        self._carried: int | None = None
+        self._needs: dict[int, Needs] = {}
 
     @property
     def journal_bytes(self) -> int:
@@ -105,13 +119,14 @@ class StateFolder:
             shutil.rmtree(partial)
         problems: list[HeronryError] = []
         checkpoint = self._newest_valid(problems)
-        start = checkpoint.first_journal if checkpoint else 0
+        needs = self._needs_of(checkpoint.sequence) if checkpoint else Needs(0)
+        self._carried = needs.carried
         journals = {s: self._journal_path(s) for s in self._journal_sequences()}
         epochs = [self._epoch_of(path) for path in journals.values()]
         epoch = max([checkpoint.epoch if checkpoint else 0, *epochs])
         self._sequence = max([-1, *journals, *self._checkpoint_sequences()])
-        needed = {sequence: path for sequence, path in journals.items() if sequence >= start}
-        return Recovered(checkpoint, epoch, needed, problems)
+        needed = {sequence: path for sequence, path in journals.items() if sequence >= needs.first_journal}
+        return Recovered(checkpoint, epoch, needed, problems, self._carried_file())
 
     def enter(self, epoch: int) -> None:
         """Set the epoch that journals are begun in."""
@@ -147,10 +162,12 @@ class StateFolder:
         """
         path = self._checkpoint_path(checkpoint.sequence)
         try:
-            write_checkpoint(path, checkpoint)
+            needs = self._prepared(checkpoint)
+            write_checkpoint(path, checkpoint, needs)
         except OSError as error:
             raise ResourceExhaustedError(f"checkpoint {path.name}: {error.strerror}") from error
-        self._first_journals[checkpoint.sequence] = checkpoint.first_journal
+        self._needs[checkpoint.sequence] = needs
+        self._carried = needs.carried
         self._prune()
         return path
 
@@ -177,6 +194,26 @@ class StateFolder:
             raise
         return journal
 
+    def _prepared(self, checkpoint: Checkpoint) -> Needs:
+        """Return what a checkpoint needs beside itself, carried over when it would keep too many old journals."""
+        sequence = checkpoint.sequence
+        oldest = min([sequence, *(place.sequence for place in checkpoint.began.values())])
+        carried = self._carried if self._carried is not None and oldest < self._carried else None
+        first = oldest if carried is None else carried
+        old = {s: self._journal_path(s) for s in self._journal_sequences() if first <= s < sequence}
+        files = [*old.values(), *([] if carried is None else [self._carried_path(carried)])]
+        if _size_of(files) <= self._max_pinned_bytes + 2 * checkpoint.num_open_bytes:
+            return Needs(first, carried)
+        recovered = Recovered(None, 0, old, [], self._carried_file() if carried is not None else None)
+        records = recovered.records()
+        write_carried(self._carried_path(sequence), records, checkpoint.began, Place(sequence, 0))
+        return Needs(sequence, sequence)
+
+    def _carried_file(self) -> Path | None:
+        """Return the carried file that is in use; a checkpoint that was copied from elsewhere comes without."""
+        path = None if self._carried is None else self._carried_path(self._carried)
+        return path if path is not None and path.exists() else None
+
     def _newest_valid(self, problems: list[HeronryError]) -> Checkpoint | None:
         sequences = self._checkpoint_sequences()
         for sequence in reversed(sequences):
@@ -197,20 +234,25 @@ class StateFolder:
         for sequence in [s for s in sequences if s < kept[0]]:
             # The new checkpoint stands, whatever becomes of the old: what stays is tried again at the next one.
             shutil.rmtree(self._checkpoint_path(sequence), ignore_errors=True)
-            self._first_journals.pop(sequence, None)
-        needed = min(self._first_journal(sequence) for sequence in kept)
-        for sequence in [s for s in self._journal_sequences() if s < needed]:
+            self._needs.pop(sequence, None)
+        needs = [self._needs_of(sequence) for sequence in kept]
+        first = min(need.first_journal for need in needs)
+        old = [self._journal_path(s) for s in self._journal_sequences() if s < first]
+        if first:
+            in_use = {need.carried for need in needs}
+            old += [self._carried_path(s) for s in _sequences(self.path, "carried") if s not in in_use]
+        for path in old:
             with contextlib.suppress(OSError):
-                self._journal_path(sequence).unlink()
+                path.unlink()
 
-    def _first_journal(self, sequence: int) -> int:
-        """Return the first journal that a checkpoint needs; of one that cannot be read, all."""
-        if sequence not in self._first_journals:
+    def _needs_of(self, sequence: int) -> Needs:
+        """Return what a checkpoint needs beside itself; one that cannot be read, all."""
+        if sequence not in self._needs:
             try:
-                self._first_journals[sequence] = read_first_journal(self._checkpoint_path(sequence))
+                self._needs[sequence] = read_needs(self._checkpoint_path(sequence))
             except DataLossError:
-                return 0
-        return self._first_journals[sequence]
+                return Needs(0)
+        return self._needs[sequence]
 
     @staticmethod
     def _epoch_of(journal: Path) -> int:
@@ -222,10 +264,27 @@ class StateFolder:
         return sorted(int(p.name.removeprefix("checkpoint-")) for p in self.path.glob("checkpoint-*"))
 
     def _journal_sequences(self) -> list[int]:
-        return sorted(int(p.stem.removeprefix("journal-")) for p in self.path.glob("journal-*.log"))
+        return _sequences(self.path, "journal")
 
     def _checkpoint_path(self, sequence: int) -> Path:
         return self.path / f"checkpoint-{sequence:08d}"
 
     def _journal_path(self, sequence: int) -> Path:
         return self.path / f"journal-{sequence:08d}.log"
+
+    def _carried_path(self, sequence: int) -> Path:
+        return self.path / f"carried-{sequence:08d}.log"
+
+
+def _sequences(folder: Path, kind: str) -> list[int]:
+    return sorted(int(path.stem.removeprefix(f"{kind}-")) for path in folder.glob(f"{kind}-*.log"))
+
+
+def _records_of(journals: Mapping[int, Path], problems: list[HeronryError]) -> Iterator[tuple[Place, Record]]:
+    for sequence, path in journals.items():
+        for index, record in enumerate(read_journal(path, problems)):
+            yield Place(sequence, index), record
+
+
+def _size_of(files: Iterable[Path]) -> int:
+    return sum(path.stat().st_size for path in files if path.exists())

@@ -8,14 +8,31 @@ from heronry.params.core.catalogue import Catalogue
 from heronry.params.core.conditions import waits
 from heronry.params.core.decoding import Decoded, check_packing
 from heronry.params.core.durability.log import Log
+from heronry.params.core.durability.records import updated
 from heronry.params.core.durability.shard_records import followed, staged
 from heronry.params.core.model import Model
-from heronry.params.core.sharding.following import RoundPlan, apply_round, check_next, missing_parts, plan_round
-from heronry.params.core.sharding.parts import PartKey
-from heronry.params.core.sharding.staging import acknowledged, admit_part, part_of, put_part, repeated_part
+from heronry.params.core.sharding.following import (
+    RoundPlan,
+    adopted,
+    apply_round,
+    check_next,
+    missing_parts,
+    plan_round,
+)
+from heronry.params.core.sharding.parts import PartKey, rollback_key
+from heronry.params.core.sharding.staging import (
+    acknowledged,
+    admit_part,
+    part_of,
+    put_part,
+    repeated_part,
+    rollback_part,
+)
 from heronry.types.blocking import Changed, Waiting, WouldBlock
 from heronry.types.contribution import Acknowledgement, ClosedRound, ContributionHeader
 from heronry.types.errors import ModelNotFoundError
+from heronry.types.models import ModelSettings
+from heronry.types.version import ParameterVersion
 
 FOLLOWER_ADDED: Final[Hashable] = ("follower",)
 
@@ -71,12 +88,44 @@ class Followers(Catalogue):
         missing = missing_parts(model, closed)
         if missing and now_s < until_s:
             raise _waits_for(model, missing[0], closed, len(missing), until_s)
+        changed = frozenset[Hashable]() if closed.settings is None else self.adopt(model, closed.settings).conditions
         plan = plan_round(model, closed, frozenset(missing))
         self._log.append(followed(model.name, plan), model.settings.acknowledgement)
-        changed = model.commit_close(plan.closing, now_s)
+        changed |= model.commit_close(plan.closing, now_s)
         apply_round(model, plan)
         model.figures.count_missing(len(missing))
         return Changed(plan, self._changed(model, changed))
+
+    def adopt(self, model: Model, settings: ModelSettings) -> Changed[bool]:
+        """Take over the settings with which the first shard makes its next round; tell whether they are others.
+
+        Raises:
+          ModelNotFoundError: the model was deleted.
+        """
+        self._check_there(model)
+        own = adopted(model, settings)
+        if own is None:
+            return Changed(False)
+        self._log.append(updated(model.name, own), own.acknowledgement)
+        return Changed(True, self._changed(model, model.change(own)))
+
+    def _hold_for_rollback(
+        self, model: Model, number: int | None, tag: str | None, request_id: str
+    ) -> Changed[ParameterVersion]:
+        """Hold an earlier version's values until the first shard has rolled back to them.
+
+        Raises:
+          VersionNotFoundError: they are not here: the first shard must not be asked then.
+          ResourceExhaustedError: too many parts wait already.
+        """
+        newest = model.history.newest.version
+        if rollback_key(request_id) in model.waiting:
+            return Changed(newest)
+        selected = model.history.select(number=number, tag=tag)
+        model.waiting.check_room()
+        part = model.waiting.prepare(rollback_part(model, selected, request_id))
+        put_part(model, part, self._log.append(staged(model.name, part), model.settings.acknowledgement))
+        return Changed(newest)
 
     def _admit_part(self, model: Model, header: ContributionHeader, num_bytes: int) -> Acknowledgement | None:
         """Check a part before its values move; return the answer when it was taken before."""

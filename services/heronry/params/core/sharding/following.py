@@ -12,7 +12,7 @@ from heronry.params.core.model import Model
 from heronry.params.core.planning import max_component, plan_entry
 from heronry.params.core.plans import Closing
 from heronry.params.core.rounds import Entry
-from heronry.params.core.sharding.parts import Part, PartKey
+from heronry.params.core.sharding.parts import Part, PartKey, rollback_key
 from heronry.params.core.sharding.recovery import lost
 from heronry.params.core.versions import Published
 from heronry.types.contribution import (
@@ -23,6 +23,7 @@ from heronry.types.contribution import (
     CountedContribution,
 )
 from heronry.types.errors import InvalidContributionError, VersionNotFoundError
+from heronry.types.models import ModelSettings
 from heronry.types.optimizers import MixingOptimizer
 from heronry.types.tensors import Array, MergeRule
 from heronry.types.version import ParameterVersion
@@ -57,6 +58,12 @@ def check_next(model: Model, closed: ClosedRound) -> None:
         raise lost(model.name, f"version {newest.number} of the first shard is not the one that this shard followed")
 
 
+def adopted(model: Model, settings: ModelSettings) -> ModelSettings | None:
+    """Return a shard's settings with the figures of the first one's; None when it has them."""
+    own = replace(settings, shard=model.settings.shard)
+    return None if own == model.settings else own
+
+
 def missing_parts(model: Model, closed: ClosedRound) -> list[PartKey]:
     """Return the contributions of a round whose part is not here."""
     return [key for key in _keys(closed) if key not in model.waiting]
@@ -73,14 +80,13 @@ def plan_round(model: Model, closed: ClosedRound, missing: frozenset[PartKey]) -
     """
     newest, failure = model.history.newest, ""
     try:
-        closing = _closing(model, closed, missing)
+        closing = _restored(model, closed) if closed.rollback_id else _closing(model, closed, missing)
     except InvalidContributionError as error:
         failure = str(error)
         kept = Published.of(newest.flat, newest.version, closed.publish_time_s)
         closing = Closing(kept, model.optimizer_state, closed)
     finally:
         model.drop_round()
-        model.round.began = model.waiting.began
     # The hash of the first shard's version ties this one to it: whoever puts shards together compares them.
     version = replace(closing.published.version, parent_hash=closed.version.content_hash)
     published = replace(closing.published, version=version)
@@ -97,8 +103,12 @@ def apply_round(model: Model, plan: RoundPlan) -> None:
         model.waiting.discard(key)
     # The first shard tells what was in its rounds.
     model.closed_rounds.clear()
+    if plan.closed.rollback_id:
+        model.oldest_base = version.number
+        model.waiting.discard(rollback_key(plan.closed.rollback_id))
+        model.rollbacks.remember(*rollback_key(plan.closed.rollback_id), answer)
     # The first shard refuses what is older: no round can name it any more.
-    model.waiting.discard_before(version.number - model.mode.max_staleness - 1)
+    model.waiting.discard_before(max(model.oldest_base, version.number - model.mode.max_staleness - 1))
     model.round.began = model.waiting.began
 
 
@@ -114,6 +124,17 @@ def _closing(model: Model, closed: ClosedRound, missing: frozenset[PartKey]) -> 
             return plan.closing
         model.round.add(entry, plan.prepared, plan.buffers, None)
     raise lost(model.name, f"round {closed.round_id} of the first shard has no contributions")
+
+
+def _restored(model: Model, closed: ClosedRound) -> Closing:
+    """Return the end of a round by a rollback: the values that were held for it are published again."""
+    part = model.waiting.find(rollback_key(closed.rollback_id))
+    if part is None:
+        raise lost(model.name, f"this shard was not asked to hold what rollback {closed.rollback_id!r} goes back to")
+    flat = model.new_flat()
+    model.layout.write(part.values, part.others, flat)
+    published = Published.of(flat, model.history.newest.version, closed.publish_time_s)
+    return Closing(published, model.optimizer.initial_state(model.layout.vector(published.flat)), closed)
 
 
 def _entry(model: Model, counted: CountedContribution, part: Part | None, time_s: float) -> Entry:

@@ -16,6 +16,12 @@ from heronry.types.tensors import Array
 
 PartKey = tuple[str, str]
 _RETRY_AFTER_S = 0.2
+_OPERATOR = ""
+
+
+def rollback_key(request_id: str) -> PartKey:
+    """Return what the values are held under that a rollback goes back to: no client has that name."""
+    return _OPERATOR, request_id
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +78,10 @@ class WaitingParts:
 
     def __contains__(self, key: PartKey) -> bool:
         return key in self._parts
+
+    def hold(self, max_parts: int) -> None:
+        """Let as many parts wait from now on; those that wait stay."""
+        self._max_parts = max_parts
 
     @property
     def num_held_bytes(self) -> int:

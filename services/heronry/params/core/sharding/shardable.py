@@ -16,7 +16,7 @@ from heronry.types.aggregation import (
 )
 from heronry.types.errors import FailedPreconditionError, InvalidArgumentError
 from heronry.types.experience import AcknowledgementLevel
-from heronry.types.models import ModelSettings
+from heronry.types.models import ModelSettings, Shard
 
 _SEPARABLE: Final = (Mean, Sum, WeightedMean, FederatedMean, Median, TrimmedMean)
 _REASONS: Final[dict[type[AggregationRule], str]] = {
@@ -55,6 +55,20 @@ def check_whole(model: str, settings: ModelSettings, call: str) -> None:
       FailedPreconditionError: the model is a shard.
     """
     if settings.shard is not None:
-        message = f"{call}: model {model!r} is shard {settings.shard.index} of {settings.shard.num_shards}"
-        details = {"field": "model", "value": model, "allowed": "a model of one shard"}
-        raise FailedPreconditionError(f"{message}, allowed: a model of one shard", details=details)
+        raise _refused(model, settings.shard, call, "a client of all shards, or a model of one")
+
+
+def check_leading(model: str, settings: ModelSettings, call: str) -> None:
+    """Refuse a call that shards learn of from the first one.
+
+    Raises:
+      FailedPreconditionError: the model is a later shard.
+    """
+    if settings.shard is not None and settings.shard.index:
+        raise _refused(model, settings.shard, call, f"the first shard, at {settings.shard.first_address}")
+
+
+def _refused(model: str, shard: Shard, call: str, allowed: str) -> FailedPreconditionError:
+    details = {"field": "model", "value": model, "allowed": allowed}
+    message = f"{call}: model {model!r} is shard {shard.index} of {shard.num_shards}, allowed: {allowed}"
+    return FailedPreconditionError(message, details=details)

@@ -8,8 +8,9 @@ from heronry.params.core.aggregation.rules import weight_of
 from heronry.params.core.decoding import Decoded
 from heronry.params.core.model import Model
 from heronry.params.core.rounds import Place
-from heronry.params.core.sharding.parts import Part
-from heronry.types.contribution import Acknowledgement, ContributionHeader
+from heronry.params.core.sharding.parts import Part, rollback_key
+from heronry.params.core.versions import Published
+from heronry.types.contribution import Acknowledgement, ContributionHeader, ContributionKind
 from heronry.types.errors import StaleContributionError, VersionNotFoundError
 from heronry.types.version import ParameterVersion
 
@@ -37,11 +38,11 @@ def admit_part(model: Model, header: ContributionHeader) -> None:
     newest, base = model.history.newest.version, header.base_version
     if not 1 <= base.number <= newest.number + MOST_BEHIND:
         raise VersionNotFoundError.of("base_version", str(base), f"1 to {newest.number} and what the first shard has")
+    if base.number < model.oldest_base:
+        raise _stale(f"{base} was computed before the rollback to version {model.oldest_base}", "a later version")
     behind, allowed = newest.number - base.number, model.mode.max_staleness + 1
     if behind > allowed:
-        message = f"base_version: {base} lies {behind} versions behind {newest}, allowed: at most {allowed}"
-        details = {"field": "base_version", "staleness": str(behind), "max_staleness": str(allowed)}
-        raise StaleContributionError(message, details=details)
+        raise _stale(f"{base} lies {behind} versions behind {newest}", f"at most {allowed}")
     if base.number <= newest.number:
         # Asked before the values are sent for nothing; a version that is yet to come will be here when it is needed.
         base_of(model, replace(header, base_version=ParameterVersion(model.epoch, base.number)))
@@ -68,8 +69,29 @@ def put_part(model: Model, part: Part, place: Place | None) -> None:
     model.round.began = model.waiting.began
 
 
+def rollback_part(model: Model, selected: Published, request_id: str) -> Part:
+    """Return a version's values as they wait for the first shard's rollback."""
+    operator, request_id = rollback_key(request_id)
+    return Part(
+        client_id=operator,
+        request_id=request_id,
+        # Kept for as long as this shard can be behind the first one: the rollback may be made any time.
+        base_number=model.history.newest.version.number + MOST_BEHIND,
+        kind=ContributionKind.DELTA,
+        values=model.layout.vector(selected.flat),
+        others=model.layout.other_values(selected.flat),
+        largest=0.0,
+        squared_norm=0.0,
+    )
+
+
 def acknowledged(model: Model, header: ContributionHeader) -> Acknowledgement:
     """Return the answer to a part that waits: it closes no round."""
     newest = model.history.newest.version
     staleness = max(0, newest.number - header.base_version.number)
     return Acknowledgement(model.settings.acknowledgement, True, model.round.round_id, False, newest, staleness)
+
+
+def _stale(got: str, allowed: str) -> StaleContributionError:
+    details = {"field": "base_version", "value": got, "allowed": allowed}
+    return StaleContributionError(f"base_version: {got}, allowed: {allowed}", details=details)

@@ -285,7 +285,14 @@ class ServerOptimizer(_message.Message):
     def __init__(self, sgd: _Optional[_Union[SgdOptimizer, _Mapping]] = ..., adam: _Optional[_Union[AdamOptimizer, _Mapping]] = ..., yogi: _Optional[_Union[YogiOptimizer, _Mapping]] = ..., adagrad: _Optional[_Union[AdagradOptimizer, _Mapping]] = ..., mixing: _Optional[_Union[MixingOptimizer, _Mapping]] = ...) -> None: ...
 
 class ModelSettings(_message.Message):
-    __slots__ = ("aggregation", "optimizer", "acknowledgement", "num_versions_kept", "privacy", "consistency", "limits", "shard")
+    __slots__ = ("aggregation", "optimizer", "acknowledgement", "num_versions_kept", "privacy", "consistency", "limits", "shard", "group_optimizers")
+    class GroupOptimizersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: ServerOptimizer
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[ServerOptimizer, _Mapping]] = ...) -> None: ...
     AGGREGATION_FIELD_NUMBER: _ClassVar[int]
     OPTIMIZER_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGEMENT_FIELD_NUMBER: _ClassVar[int]
@@ -294,6 +301,7 @@ class ModelSettings(_message.Message):
     CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
+    GROUP_OPTIMIZERS_FIELD_NUMBER: _ClassVar[int]
     aggregation: Aggregation
     optimizer: ServerOptimizer
     acknowledgement: _acknowledgement_pb2.AcknowledgementLevel
@@ -302,7 +310,8 @@ class ModelSettings(_message.Message):
     consistency: Consistency
     limits: ContributionLimits
     shard: Shard
-    def __init__(self, aggregation: _Optional[_Union[Aggregation, _Mapping]] = ..., optimizer: _Optional[_Union[ServerOptimizer, _Mapping]] = ..., acknowledgement: _Optional[_Union[_acknowledgement_pb2.AcknowledgementLevel, str]] = ..., num_versions_kept: _Optional[int] = ..., privacy: _Optional[_Union[_privacy_pb2.PrivacySettings, _Mapping]] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ..., limits: _Optional[_Union[ContributionLimits, _Mapping]] = ..., shard: _Optional[_Union[Shard, _Mapping]] = ...) -> None: ...
+    group_optimizers: _containers.MessageMap[str, ServerOptimizer]
+    def __init__(self, aggregation: _Optional[_Union[Aggregation, _Mapping]] = ..., optimizer: _Optional[_Union[ServerOptimizer, _Mapping]] = ..., acknowledgement: _Optional[_Union[_acknowledgement_pb2.AcknowledgementLevel, str]] = ..., num_versions_kept: _Optional[int] = ..., privacy: _Optional[_Union[_privacy_pb2.PrivacySettings, _Mapping]] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ..., limits: _Optional[_Union[ContributionLimits, _Mapping]] = ..., shard: _Optional[_Union[Shard, _Mapping]] = ..., group_optimizers: _Optional[_Mapping[str, ServerOptimizer]] = ...) -> None: ...
 
 class RegisterModelHeader(_message.Message):
     __slots__ = ("model", "schema", "settings", "request_id")
@@ -542,16 +551,18 @@ class PushResponse(_message.Message):
     def __init__(self, level: _Optional[_Union[_acknowledgement_pb2.AcknowledgementLevel, str]] = ..., counted: bool = ..., round_id: _Optional[int] = ..., closed_round: bool = ..., version: _Optional[_Union[_version_pb2.ParameterVersion, _Mapping]] = ..., staleness: _Optional[int] = ...) -> None: ...
 
 class RollbackModelRequest(_message.Message):
-    __slots__ = ("model", "number", "tag", "request_id")
+    __slots__ = ("model", "number", "tag", "request_id", "asks_all_shards")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     TAG_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ASKS_ALL_SHARDS_FIELD_NUMBER: _ClassVar[int]
     model: str
     number: int
     tag: str
     request_id: str
-    def __init__(self, model: _Optional[str] = ..., number: _Optional[int] = ..., tag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    asks_all_shards: bool
+    def __init__(self, model: _Optional[str] = ..., number: _Optional[int] = ..., tag: _Optional[str] = ..., request_id: _Optional[str] = ..., asks_all_shards: bool = ...) -> None: ...
 
 class RollbackModelResponse(_message.Message):
     __slots__ = ("version",)
@@ -560,18 +571,27 @@ class RollbackModelResponse(_message.Message):
     def __init__(self, version: _Optional[_Union[_version_pb2.ParameterVersion, _Mapping]] = ...) -> None: ...
 
 class UpdateModelRequest(_message.Message):
-    __slots__ = ("model", "consistency", "limits", "optimizer", "num_versions_kept")
+    __slots__ = ("model", "consistency", "limits", "optimizer", "num_versions_kept", "group_optimizers")
+    class GroupOptimizersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: ServerOptimizer
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[ServerOptimizer, _Mapping]] = ...) -> None: ...
     MODEL_FIELD_NUMBER: _ClassVar[int]
     CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     OPTIMIZER_FIELD_NUMBER: _ClassVar[int]
     NUM_VERSIONS_KEPT_FIELD_NUMBER: _ClassVar[int]
+    GROUP_OPTIMIZERS_FIELD_NUMBER: _ClassVar[int]
     model: str
     consistency: Consistency
     limits: ContributionLimits
     optimizer: ServerOptimizer
     num_versions_kept: int
-    def __init__(self, model: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ..., limits: _Optional[_Union[ContributionLimits, _Mapping]] = ..., optimizer: _Optional[_Union[ServerOptimizer, _Mapping]] = ..., num_versions_kept: _Optional[int] = ...) -> None: ...
+    group_optimizers: _containers.MessageMap[str, ServerOptimizer]
+    def __init__(self, model: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ..., limits: _Optional[_Union[ContributionLimits, _Mapping]] = ..., optimizer: _Optional[_Union[ServerOptimizer, _Mapping]] = ..., num_versions_kept: _Optional[int] = ..., group_optimizers: _Optional[_Mapping[str, ServerOptimizer]] = ...) -> None: ...
 
 class UpdateModelResponse(_message.Message):
     __slots__ = ("info",)
@@ -624,16 +644,20 @@ class CountedContribution(_message.Message):
     def __init__(self, client_id: _Optional[str] = ..., request_id: _Optional[str] = ..., factor: _Optional[float] = ..., weight: _Optional[float] = ...) -> None: ...
 
 class WatchRoundsResponse(_message.Message):
-    __slots__ = ("round_id", "version", "contributions", "publish_time")
+    __slots__ = ("round_id", "version", "contributions", "publish_time", "settings", "rollback_request_id")
     ROUND_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     CONTRIBUTIONS_FIELD_NUMBER: _ClassVar[int]
     PUBLISH_TIME_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    ROLLBACK_REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     round_id: int
     version: _version_pb2.ParameterVersion
     contributions: _containers.RepeatedCompositeFieldContainer[CountedContribution]
     publish_time: _timestamp_pb2.Timestamp
-    def __init__(self, round_id: _Optional[int] = ..., version: _Optional[_Union[_version_pb2.ParameterVersion, _Mapping]] = ..., contributions: _Optional[_Iterable[_Union[CountedContribution, _Mapping]]] = ..., publish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    settings: ModelSettings
+    rollback_request_id: str
+    def __init__(self, round_id: _Optional[int] = ..., version: _Optional[_Union[_version_pb2.ParameterVersion, _Mapping]] = ..., contributions: _Optional[_Iterable[_Union[CountedContribution, _Mapping]]] = ..., publish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., settings: _Optional[_Union[ModelSettings, _Mapping]] = ..., rollback_request_id: _Optional[str] = ...) -> None: ...
 
 class ListVersionsRequest(_message.Message):
     __slots__ = ("model",)

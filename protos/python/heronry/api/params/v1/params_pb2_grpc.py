@@ -248,7 +248,8 @@ class ParamsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WatchRounds(self, request, context):
-        """WatchRounds sends the contributions of every round that closed, in the order in which they count.
+        """WatchRounds sends the contributions of every round that closed, in the order in which they count, and every change
+        of the settings, before what is made with them.
         The first shard of a model serves it to the others.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

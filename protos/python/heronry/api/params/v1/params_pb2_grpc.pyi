@@ -614,7 +614,8 @@ class ParamsServiceStub(typing.Generic[_ParamsServiceRegisterModelType, _ParamsS
     """
 
     WatchRounds: _ParamsServiceWatchRoundsType
-    """WatchRounds sends the contributions of every round that closed, in the order in which they count.
+    """WatchRounds sends the contributions of every round that closed, in the order in which they count, and every change
+    of the settings, before what is made with them.
     The first shard of a model serves it to the others.
     """
 
@@ -857,7 +858,8 @@ class ParamsServiceServicer(metaclass=abc.ABCMeta):
         request: heronry.api.params.v1.params_pb2.WatchRoundsRequest,
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[heronry.api.params.v1.params_pb2.WatchRoundsResponse], collections.abc.AsyncIterator[heronry.api.params.v1.params_pb2.WatchRoundsResponse]]:
-        """WatchRounds sends the contributions of every round that closed, in the order in which they count.
+        """WatchRounds sends the contributions of every round that closed, in the order in which they count, and every change
+        of the settings, before what is made with them.
         The first shard of a model serves it to the others.
         """
 

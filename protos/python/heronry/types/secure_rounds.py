@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from heronry.privacy.secure.masks import MODULUS_BITS
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.field_checks import checked_name, checked_names, finite_number, number_from_zero, whole_number
 
+MODULUS_BITS: Final = 32
+"""Of the sums. Half the bytes and half the keystream of 64; `RoundParameters` refuses what could overflow."""
 NONCE_BYTES: Final = 32
 MAX_MEMBERS: Final = 1024
 MAX_PARAMETERS: Final = 2**31

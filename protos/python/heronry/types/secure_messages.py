@@ -11,13 +11,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from heronry.privacy.secure.masks import Words
-from heronry.privacy.secure.parameters import RoundParameters, digest_of
+from heronry.types.secure_rounds import RoundParameters, digest_of
 
 PUBLIC_KEY_BYTES: Final = 32
 SEALED_BYTES: Final = 148
 """Two shares of 66 bytes and the tag of the cipher."""
 
+Words = npt.NDArray[np.uint32]
 Sums = npt.NDArray[np.int64]
 
 
