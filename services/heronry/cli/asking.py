@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from heronry.cli.access import Access
 from heronry.cli.mesh_state import MeshState
-from heronry.client.service_client import ServiceClient
 from heronry.launch.ports import LOOPBACK, port_of
 from heronry.types.errors import ConfigurationError, UnavailableError, UnimplementedError
 from heronry.wire.addresses import parse_address
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from heronry.client.options import ConnectionOptions
 
 T = TypeVar("T")
-Client = TypeVar("Client", bound=ServiceClient)  # type: ignore[type-arg]  # of whatever stub
+Client = TypeVar("Client", bound="AbstractAsyncContextManager[object]")
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,14 @@ class Asked(Generic[Client]):
       title: as messages name it.
       connect: makes its client.
       probe: a small call.
+      takes_several: whether an address may be several, with commas between.
     """
 
     role: str
     title: str
     connect: "Callable[[str, ConnectionOptions], Client]"
     probe: Callable[[Client], Awaitable[object]]
+    takes_several: bool = False
 
 
 def ask_service(access: Access, asked: Asked[Client], question: Callable[[Client], Coroutine[object, object, T]]) -> T:
@@ -43,11 +45,13 @@ def ask_service(access: Access, asked: Asked[Client], question: Callable[[Client
       ConfigurationError: it is no address, no such service answers there, or an option wants another beside it.
     """
     where = access.address or known_address(asked.role)
-    parse_address(where, "--address")
+    for one in where.split(",") if asked.takes_several else (where,):
+        parse_address(one, "--address")
     options = access.connection_options(retry_s=1.0)
 
     async def ask() -> T:
-        async with asked.connect(where, options) as client:
+        client = asked.connect(where, options)
+        async with client:
             # A first small call: with nobody there the user should hear so at once, whatever comes next.
             try:
                 await asked.probe(client)

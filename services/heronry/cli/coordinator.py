@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import TypeVar
 
+from heronry.cli.access import Access
 from heronry.client.coordinator import CoordinatorClient
 from heronry.client.options import ConnectionOptions
 from heronry.types.errors import ConfigurationError, DeadlineExceededError, UnavailableError
@@ -17,9 +18,11 @@ QUESTION_TIMEOUT_S = 4.0
 
 
 @contextlib.asynccontextmanager
-async def connect_to_coordinator(address: str, *, retry_s: float = 5.0) -> AsyncIterator[CoordinatorClient]:
-    """Give a client of the coordinator at `address`, closed afterwards."""
-    async with CoordinatorClient(address, ConnectionOptions(retry_s=retry_s)) as client:
+async def connect_to_coordinator(
+    address: str, *, retry_s: float = 5.0, options: ConnectionOptions | None = None
+) -> AsyncIterator[CoordinatorClient]:
+    """Give a client of the coordinator at `address`, closed afterwards; `options` have a `retry_s` of their own."""
+    async with CoordinatorClient(address, options or ConnectionOptions(retry_s=retry_s)) as client:
         yield client
 
 
@@ -50,15 +53,16 @@ def registered_instances(address: str) -> set[str]:
         return set()
 
 
-def mesh_fields(address: str) -> dict[str, object]:
+def mesh_fields(address: str, access: Access) -> dict[str, object]:
     """Return the services and runs of a mesh as plain values.
 
     Raises:
-      ConfigurationError: no coordinator answers there.
+      ConfigurationError: no coordinator answers there, or an option wants another beside it.
     """
+    options = access.connection_options(retry_s=1.0)
 
     async def ask() -> dict[str, object]:
-        async with connect_to_coordinator(address, retry_s=1.0) as coordinator:
+        async with connect_to_coordinator(address, options=options) as coordinator:
             services, runs = await asyncio.gather(coordinator.list_services(), coordinator.list_runs())
         return {
             "address": address,
@@ -66,7 +70,7 @@ def mesh_fields(address: str) -> dict[str, object]:
             "runs": [run_fields(run) for run in runs],
         }
 
-    return _answer(address, ask)
+    return _answer(address, ask, access.tls_hint())
 
 
 def require_coordinator(address: str) -> None:
@@ -83,12 +87,12 @@ def require_coordinator(address: str) -> None:
     _answer(address, ask)
 
 
-def _answer(address: str, question: Callable[[], Coroutine[object, object, T]]) -> T:
+def _answer(address: str, question: Callable[[], Coroutine[object, object, T]], hint: str = "") -> T:
     parse_address(address, "--address")
     try:
         return asyncio.run(asyncio.wait_for(question(), QUESTION_TIMEOUT_S))
     except (UnavailableError, DeadlineExceededError, TimeoutError):
-        allowed = "one where a coordinator answers (`heronry up` starts a mesh)"
+        allowed = f"one where a coordinator answers (`heronry up` starts a mesh){hint}"
         raise ConfigurationError.of("--address", address, allowed) from None
 
 

@@ -35,11 +35,10 @@ def status(
 
 def status_fields(access: Access, model: str, *, has_clients: bool) -> dict[str, object]:
     """Return a model's claim as JSON values; `clients` is None unless asked for."""
-    from heronry.cli.params_service import ask_params  # grpc is slow to load
-    from heronry.client.params import ParamsClient
+    from heronry.cli.params_service import AnyParamsClient, ask_params  # grpc is slow to load
     from heronry.types.claims import claim_fields
 
-    async def ask(client: ParamsClient) -> dict[str, object]:
+    async def ask(client: AnyParamsClient) -> dict[str, object]:
         fields = claim_fields(model, await client.get_privacy_status(model))
         spendings = await client.list_client_spendings(model) if has_clients else None
         return {**fields, "clients": None if spendings is None else [_spending_fields(s) for s in spendings]}

@@ -98,7 +98,9 @@ class PlainView:
         """Write a line when it is time or there is news."""
         now = time.monotonic()
         rate = self._rate.add(now, status.env_steps)
-        news = (status.state, status.evaluation)
+        # While its services gather, what a run waits for changes too often for a line each time.
+        told = status.message if status.state is RunState.RUNNING else ""
+        news = (status.state, status.evaluation, told)
         if news == self._last and now - self._last_s < PLAIN_INTERVAL_S:
             return
         self._last, self._last_s = news, now

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from heronry.cli.access import Access, reaches_service
 from heronry.cli.mesh_state import MeshState
 from heronry.cli.output import console_for, print_json
+from heronry.cli.screen import print_line
 from heronry.launch.ports import COORDINATOR_PORT, LOOPBACK
 
 if TYPE_CHECKING:
@@ -23,16 +25,17 @@ FIGURES = {
 ACTIVE_STATES = ("pending", "running", "paused", "finishing")
 
 
+@reaches_service
 def status(
-    address: Annotated[str, typer.Option(help="A coordinator; otherwise the mesh that is up.")] = "",
+    access: Access,
     is_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List the services with addresses, leases and figures, and the runs."""
     from heronry.cli.coordinator import mesh_fields  # grpc is slow to load
 
     state = MeshState.read()
-    where = address or (state.address if state is not None else f"{LOOPBACK}:{COORDINATOR_PORT}")
-    fields = mesh_fields(where)
+    where = access.address or (state.address if state is not None else f"{LOOPBACK}:{COORDINATOR_PORT}")
+    fields = mesh_fields(where, access)
     _show(console_for(is_json=is_json), fields)
     if is_json:
         print_json(fields)
@@ -47,8 +50,11 @@ def _show(console: "Console", fields: Mapping[str, object]) -> None:
     console.print(table)
     for run in cast("Sequence[Mapping[str, object]]", fields["runs"]):
         if run["state"] in ACTIVE_STATES:
-            console.print(
-                f"\nrun {run['run_id']}: {run['state']}, {run['env_steps']:,} steps, {run['updates']:,} updates"
+            told = f"; {run['message']}" if run["message"] else ""
+            console.print()
+            print_line(
+                console,
+                f"run {run['run_id']}: {run['state']}, {run['env_steps']:,} steps, {run['updates']:,} updates{told}",
             )
 
 

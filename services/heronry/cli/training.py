@@ -82,12 +82,14 @@ def _run_on(mesh: RunMesh, plan: RunPlan, console: Console) -> Outcome:
         mesh.start()
         # The children load their modules while this process loads its own.
         from heronry.cli.training_session import TrainingSession
-        from heronry.spec import check_environment
+        from heronry.spec import check_environment, check_network
 
         check_environment(plan.spec.environment)
+        check_network(plan.spec)
         session = TrainingSession(plan, mesh, console)
-        with contextlib.closing(asyncio.new_event_loop()) as loop:
-            return loop.run_until_complete(session.run())
+        # Whatever is left of an interrupted session is cancelled and waited for before the loop is gone.
+        with asyncio.Runner() as runner:
+            return runner.run(session.run())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     finally:

@@ -76,8 +76,7 @@ class TrainingSession:
                     await asyncio.wait({watching})
             return watching.result()
         finally:
-            watching.cancel()
-            interrupted.cancel()
+            await _ended(watching, interrupted)
 
     async def _watch(self, coordinator: CoordinatorClient, status: RunStatus, view: ProgressView) -> RunStatus:
         view.show(status)
@@ -108,7 +107,7 @@ class TrainingSession:
                     raise self._mesh.failure
             return task.result()
         finally:
-            task.cancel()
+            await _ended(task)
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -124,10 +123,18 @@ class TrainingSession:
     def _on_interrupt(self) -> None:
         self._num_interrupts += 1
         self._interrupted.set()
-        if self._num_interrupts > 1:
+        if self._num_interrupts == 2:
+            self._console.print("ending at once")
             self._mesh.kill()
         if self._task is not None and (self._num_interrupts > 1 or not self._is_submitted):
             self._task.cancel()
+
+
+async def _ended(*tasks: "asyncio.Future[Any]") -> None:
+    """Cancel tasks and wait until they are over: what they hold is released while the loop is there."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _statuses(coordinator: CoordinatorClient, run_id: str) -> AsyncIterator[RunStatus]:

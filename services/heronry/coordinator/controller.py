@@ -7,6 +7,7 @@ import structlog
 from heronry.coordinator.checkpointing import Checkpointing
 from heronry.coordinator.coordination import Coordination
 from heronry.coordinator.core.run import Ending, Run
+from heronry.coordinator.core.standstill import Standstill
 from heronry.coordinator.finishing import Finishing
 from heronry.coordinator.peers import Peers
 from heronry.coordinator.playing import Player
@@ -27,9 +28,13 @@ class RunController:
         self.checkpointing = Checkpointing(coordination, run, peers)
         self._coordination = coordination
         self._recording = Recording(coordination, run, instance)
+        self._standstill = Standstill()
+        self._told = ""
         player = Player(coordination, peers)
         self._selection = Selection(coordination, run, peers, player, self._recording)
-        self._finishing = Finishing(coordination, run, peers, player, self._recording, self.checkpointing)
+        self._finishing = Finishing(
+            coordination, run, peers, player, self._selection, self._recording, self.checkpointing
+        )
 
     async def drive(self) -> None:
         """Bring the run to its end, from wherever it stands."""
@@ -64,12 +69,19 @@ class RunController:
                 if failure is not None:
                     return failure
                 self._advance()
+                self._tell_standstill()
                 await self._coordination.pulse.after(count, _LOOK_S)
             return None
         finally:
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
+
+    def _tell_standstill(self) -> None:
+        """Say in the run's status what it waits for, and that it goes on."""
+        told, self._told = self._told, self._standstill.look(self.run, self._coordination.clock.now())
+        if told != self._told and self.run.state is RunState.RUNNING:
+            self._coordination.note(self.run, self._told)
 
     def _advance(self) -> None:
         """Make the move that is due, if one is."""

@@ -18,7 +18,7 @@ from heronry.coordinator.pulse import Pulse
 from heronry.coordinator.run_store import RunStore
 from heronry.coordinator.state_file import StateFile
 from heronry.runtime.clock import Clock
-from heronry.spec import RunSpec
+from heronry.spec import RunSpec, check_network
 from heronry.types.errors import (
     AlreadyExistsError,
     FailedPreconditionError,
@@ -171,6 +171,7 @@ class Coordination:
           RunNotFoundError: `restore` is set and there is no such run.
           FailedPreconditionError: it is finished, and the spec asks for no more than it has reached.
           ConfigurationError: the spec cannot be used.
+          InvalidArgumentError: its network does not fit its environment, where that is known.
         """
         repeated = self._repeated(run_id, request_id, restore=restore)
         if repeated is not None:
@@ -304,6 +305,7 @@ class Coordination:
 
     def _new(self, spec: Mapping[str, Any], run_id: str, request_id: str) -> Run:
         checked = RunSpec.from_dict(spec)
+        check_network(checked)
         now_s = self.clock.wall()
         run_id = run_id or _run_name(checked, now_s)
         if self.store.has(run_id):
@@ -320,6 +322,7 @@ class Coordination:
             raise InvalidArgumentError.of("run_id", run_id, "the run to restore")
         before = self.store.reload(run_id)
         checked = RunSpec.from_dict(spec) if spec else before.spec
+        check_network(checked)
         if before.is_complete_for(checked):
             raise FailedPreconditionError(
                 f"run {run_id!r} is already finished ({before.message}): "

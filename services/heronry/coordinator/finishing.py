@@ -15,7 +15,7 @@ from heronry.coordinator.journal import replace_json
 from heronry.coordinator.peers import Peers, is_transient
 from heronry.coordinator.playing import Player
 from heronry.coordinator.recording import Recording
-from heronry.coordinator.selection import BEST, play_best, tag_best
+from heronry.coordinator.selection import BEST, Selection, play_best, tag_best
 from heronry.spec import POLICY
 from heronry.types.claims import claim_fields
 from heronry.types.errors import HeronryError, VersionNotFoundError
@@ -44,6 +44,7 @@ class Finishing:
         run: Run,
         peers: Peers,
         player: Player,
+        selection: Selection,
         recording: Recording,
         checkpointing: Checkpointing,
     ) -> None:
@@ -51,6 +52,7 @@ class Finishing:
         self._run = run
         self._peers = peers
         self._player = player
+        self._selection = selection
         self._recording = recording
         self._checkpointing = checkpointing
         self._ended_training_s = 0.0
@@ -61,18 +63,35 @@ class Finishing:
         self._recording.expect_end()
         self._recording.point()
         await self._know_newest()
-        had_reached = self._run.plan.has_reached_target
-        await self._tag_best()
-        judging, problems = await asyncio.gather(self._judge(), asyncio.gather(self._export(), self._last_checkpoint()))
+        stopping = asyncio.ensure_future(self._learner_has_stopped())
+        try:
+            notes = await self._choose_best(stopping)
+            judging, problems = await asyncio.gather(
+                self._judge(), asyncio.gather(self._export(), self._last_checkpoint(stopping))
+            )
+        finally:
+            stopping.cancel()
         judged, problem = judging
         for note in filter(None, problems):
             _log.warning("finish_incomplete", reason=note)
         ending = self._run.ending or Ending(RunState.FINISHED, is_judged=True, reason="")
         state = state_after(ending.state, problem)
-        reason = ending.reason
-        if had_reached and not self._run.plan.has_reached_target:
-            reason += "; that version is lost, the newest one was judged"
+        reason = "; ".join([ending.reason, *notes])
         await self._tell(judged, Ending(state, ending.is_judged, problem or reason))
+
+    async def _choose_best(self, stopping: "asyncio.Future[bool]") -> list[str]:
+        """Settle which version is the best and have it tagged; return what is to be told of it."""
+        plan = self._run.plan
+        had_reached = plan.has_reached_target
+        problem = await self._evaluate_newest(stopping)
+        notes = [problem] if problem else []
+        if plan.has_reached_target and not had_reached:
+            notes.append("the last version has reached the target")
+            had_reached = True
+        await self._tag_best()
+        if had_reached and not plan.has_reached_target:
+            notes.append("that version is lost, the newest one was judged")
+        return notes
 
     async def fail(self, reason: str) -> None:
         """End the run as failed, with what is known of it."""
@@ -116,6 +135,28 @@ class Finishing:
             self._run.version = (await self._peers.params.get_model(POLICY)).version
         except HeronryError as error:
             _log.warning("no_version", reason=str(error))
+
+    async def _evaluate_newest(self, stopping: "asyncio.Future[bool]") -> str | None:
+        """Have the last version compete with the best one, unless that has reached the target; return what failed.
+
+        Where none was evaluated the newest is judged, and in lockstep the last one.
+        """
+        run = self._run
+        if not (self._is_judged and run.keeps_best) or run.plan.best is None or run.plan.has_reached_target:
+            return None
+        await asyncio.shield(stopping)
+        task = asyncio.ensure_future(self._selection.evaluate_newest())
+        try:
+            async with asyncio.timeout(_JUDGE_TIMEOUT_S):
+                if await self._coordination.pulse.wait_for(task, lambda: self._is_judged):
+                    task.result()
+        except (HeronryError, TimeoutError) as error:
+            _log.warning("newest_not_evaluated", version=str(run.version), reason=str(error))
+            return f"the last version was not evaluated: {error}"
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        return None
 
     async def _tag_best(self) -> None:
         """Have the best tag where the plan has the best version.
@@ -191,11 +232,11 @@ class Finishing:
             "spec": spec,
         }
 
-    async def _last_checkpoint(self) -> str | None:
+    async def _last_checkpoint(self, stopping: "asyncio.Future[bool]") -> str | None:
         """Wait, not for ever, until the learner has stopped and written its state; then save the models."""
         if self._run.started_s is None:
             return None
-        has_stopped = await self._learner_has_stopped()
+        has_stopped = await stopping
         try:
             async with asyncio.timeout(_EXPORT_TIMEOUT_S):
                 await self._checkpointing.take(with_learner=False)

@@ -65,9 +65,11 @@ class Selection:
                     await self._keep_best()
                 version = await self._due()
                 await self._evaluate()
+                self._tell("")
             except HeronryError as error:
                 _log.warning("candidate_skipped", version=str(version), reason=str(error))
                 self._run.plan.skip(version, self._coordination.clock.now())
+                self._tell(f"version {version} was not evaluated: {error}")
 
     async def _due(self) -> ParameterVersion:
         while True:
@@ -80,6 +82,22 @@ class Selection:
             ):
                 return version
             await self._coordination.pulse.after(count, 0.5)
+
+    async def evaluate_newest(self) -> None:
+        """Let the newest version compete, unless it has: where evaluations are slow, the last one may be old.
+
+        Raises:
+          HeronryError: it could not be evaluated.
+        """
+        plan, newest = self._run.plan, (await self._peers.params.get_model(POLICY)).version
+        self._run.version = newest
+        if not any(known is not None and known.version.has_values_of(newest) for known in (plan.best, plan.candidate)):
+            await self._evaluate()
+
+    def _tell(self, message: str) -> None:
+        """Show what became of the last candidate while the run goes on."""
+        if self._run.state is RunState.RUNNING:
+            self._coordination.note(self._run, message)
 
     async def _evaluate(self) -> None:
         await self._keep_best()

@@ -12,7 +12,7 @@ from heronry.coordinator.coordination import Coordination
 from heronry.coordinator.peers import Peers
 from heronry.coordinator.run_store import RunStore
 from heronry.coordinator.servicer import CoordinatorServicer
-from heronry.coordinator.state_file import StateFile
+from heronry.coordinator.state_file import StateFile, check_data_dir
 from heronry.runtime.clock import Clock, SystemClock
 from heronry.runtime.node import ServiceNode
 from heronry.runtime.server import ServerBuilder
@@ -100,5 +100,10 @@ class CoordinatorService:
 
 
 def build(settings: CoordinatorSettings, clock: Clock | None = None) -> CoordinatorService:
-    """Make the coordinator's service."""
+    """Make the coordinator's service.
+
+    Raises:
+      ConfigurationError: nothing can be kept in its data directory.
+    """
+    check_data_dir(settings.data_dir)
     return CoordinatorService(settings, clock or SystemClock())

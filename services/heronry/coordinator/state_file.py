@@ -2,13 +2,29 @@
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from heronry.coordinator.core.registry import InstanceRecord
 from heronry.coordinator.journal import read_json, replace_json
+from heronry.types.errors import ConfigurationError
 
 FOLDER = ".coordinators"
+
+
+def check_data_dir(data_dir: Path) -> None:
+    """Refuse a data directory in which nothing can be kept; makes nothing.
+
+    Raises:
+      ConfigurationError: it, or what it would be made in, is no folder, or nobody may write there.
+    """
+    there = next(path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists())
+    problem = f"{there} is no folder" if not there.is_dir() else ""
+    if not problem and not os.access(there, os.W_OK | os.X_OK):
+        problem = f"{there} cannot be written to"
+    if problem:
+        raise ConfigurationError.of("data_dir", str(data_dir), f"a folder that can be made and written to ({problem})")
 
 
 class StateFile:

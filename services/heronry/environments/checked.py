@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from heronry.environments.faults import LaneFault
+from heronry.environments.faults import LaneFault, hang_of
 from heronry.environments.vector import Bools, Step, VectorEnvironment, Work
 from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.types.errors import EnvironmentFaultError
@@ -41,6 +41,7 @@ class CheckedEnvironment:
         self._begun_at: npt.NDArray[np.int64] = np.zeros(num_envs, np.int64)
         self._now = 0
         self._is_asked = False
+        self._drawn_lane: int | None = None
 
     @property
     def engine(self) -> VectorEnvironment:
@@ -74,7 +75,9 @@ class CheckedEnvironment:
     @property
     def work(self) -> Work | None:
         """What is under way; safe from any thread."""
-        call = self._now
+        call, drawn = self._now, self._drawn_lane
+        if drawn is not None:
+            return Work(-1 - call, drawn, False)
         if not self._is_asked:
             return None
         at_work = self._engine.at_work if isinstance(self._engine, _OneByOne) else None
@@ -82,9 +85,7 @@ class CheckedEnvironment:
 
     def hung(self, work: Work, limit_s: float) -> EnvironmentFaultError:
         """Return the fault of an environment that has been at this work for longer."""
-        what = f"no end of a {'reset' if work.is_reset else 'step'} within {limit_s:g} s"
-        remedy = "in a process of its own (isolation: process) it would be begun anew"
-        return self._named(LaneFault(work.lane, f"{what}; {remedy}"), is_reset=work.is_reset)
+        return self._named(LaneFault(work.lane, hang_of(work, limit_s)), is_reset=work.is_reset)
 
     def reset(self, seeds: Sequence[int]) -> Array:
         """Begin the first episodes.
@@ -128,7 +129,11 @@ class CheckedEnvironment:
         return step
 
     def render(self, lane: int) -> npt.NDArray[np.uint8]:
-        return self._engine.render(lane)
+        self._drawn_lane = lane
+        try:
+            return self._engine.render(lane)
+        finally:
+            self._drawn_lane = None
 
     def close(self) -> None:
         self._engine.close()

@@ -31,6 +31,8 @@ class EnvPoolEnvironment:
         self._id = settings.id
         self._num_envs = num_envs
         self._arguments: dict[str, Any] = dict(settings.kwargs)  # what they are, the pool knows
+        if settings.num_workers:
+            self._arguments.setdefault("num_threads", settings.num_workers)
         if with_pictures:
             self._arguments.setdefault("render_mode", "rgb_array")
         # The spaces need a pool; one lane is the cheapest.

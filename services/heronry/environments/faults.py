@@ -3,6 +3,8 @@
 import threading
 from typing import Final
 
+from heronry.environments.vector import Work
+
 _MOST_CHARACTERS: Final = 4_000
 
 
@@ -33,6 +35,13 @@ def fault_of(error: BaseException, lane: int | None, doing: str) -> LaneFault:
     if isinstance(error, SystemExit):
         return LaneFault(lane, f"called exit({error.code!r}) in {doing}")
     return LaneFault(lane, f"raised {type(error).__name__} in {doing}: {words_of(error)}")
+
+
+def hang_of(work: Work, limit_s: float) -> str:
+    """Return what is wrong with an environment of this process that has been at its work for longer."""
+    doing = "picture" if work.call < 0 else "reset" if work.is_reset else "step"
+    remedy = "in a process of its own (isolation: process) it would be begun anew"
+    return f"no end of a {doing} within {limit_s:g} s; {remedy}"
 
 
 def words_of(error: BaseException) -> str:

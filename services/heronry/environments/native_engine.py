@@ -6,9 +6,10 @@ from typing import Final
 import numpy as np
 
 from heronry.environments.vector import Bools, Step
+from heronry.maths.game_spaces import action_space_of, observation_space_of
 from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.native.arrays import Bytes, Floats
-from heronry.native.games import GameInfo, make_game
+from heronry.native.games import make_game
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.tensors import Array
 
@@ -47,11 +48,11 @@ class NativeEnvironment:
 
     @property
     def observation_space(self) -> ObservationSpace:
-        return observation_space(self.game.info)
+        return observation_space_of(self.game.info)
 
     @property
     def action_space(self) -> ActionSpace:
-        return action_space(self.game.info)
+        return action_space_of(self.game.info)
 
     def reset(self, seeds: Sequence[int]) -> Array:
         """Begin first episodes; of a game with several lanes the first lane's seed counts."""
@@ -87,15 +88,3 @@ class NativeEnvironment:
         reals: Floats = actions.astype(np.float32, copy=False)
         bounds = np.array([info.action_low, info.action_high], np.float32)
         return np.ascontiguousarray(np.clip(reals.reshape(self.num_envs, -1), *bounds))
-
-
-def observation_space(info: GameInfo) -> ObservationSpace:
-    """Return what a lane shows."""
-    return ObservationSpace(info.observation_shape, info.observation_type, info.observation_high)
-
-
-def action_space(info: GameInfo) -> ActionSpace:
-    """Return what a lane accepts."""
-    if info.num_actions:
-        return ActionSpace("discrete", info.num_actions, is_masked=info.is_masked)
-    return ActionSpace("box", shape=info.action_shape, low=info.action_low, high=info.action_high)

@@ -34,7 +34,8 @@ class EnvironmentSettings:
       command: a simulator that is started beside every environment and kept running.
       isolation: `process` keeps environments in processes of their own, `none` in the fleet's;
         `auto` isolates what is not known to behave: factories and commands.
-      num_workers: processes of isolated environments, 0: one a core; threads of a native game, 0: one.
+      num_workers: processes of isolated environments, 0: one a core; threads of a native game, 0: one;
+        of EnvPool, 0: one a core.
       step_timeout_s, reset_timeout_s: after which an environment counts as hung; in the fleet's own
         process that fails the run.
       max_restarts: of dead or hung environments, before the run fails.

@@ -96,7 +96,7 @@ class Work(NamedTuple):
     """What environments have been asked for.
 
     Attributes:
-      call: the number of the step, 0 for a reset of all.
+      call: the number of the step, 0 for a reset of all, below 0 for a picture.
       lane: that is at work; None where the engine does not tell.
       is_reset: whether it is being reset, as far as the engine tells.
     """

@@ -75,7 +75,7 @@ class AssignedRun:
         self._replay = ReplayClient(self._resolver(ServiceRole.REPLAY), context.connection)
         learner = LearnerClient(self._resolver(ServiceRole.LEARNER), context.connection)
         self._barriers = Barriers(learner, assignment.num_starts)
-        self._judge = Judge(plan, self._params, context.max_evaluations)
+        self._judge = Judge(plan, self._params, context.max_evaluations, context.clock.now)
         self._central = self._make_central()
         self._feed = WeightsFeed(self._params, POLICY, with_values=self._central is None)
         self._figures = FleetFigures(self.run_id, plan.lanes.environment.id, plan.lanes.num_lanes, context.clock.now)
@@ -128,7 +128,6 @@ class AssignedRun:
         releasing = asyncio.create_task(self._owner.call(self._release))
         await asyncio.wait({releasing}, timeout=_CLOSE_S)
         self._owner.close(timeout_s=0)
-        self._judge.close()
         if self._central is not None:
             await self._central.close()
         await self._params.close()

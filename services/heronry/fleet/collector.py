@@ -16,7 +16,7 @@ from heronry.fleet.choice import VersionChoice
 from heronry.fleet.core.actor import Actor
 from heronry.fleet.core.exploration import Pace
 from heronry.fleet.core.figures import FleetFigures
-from heronry.fleet.core.unroll import Unroll, pieces_of
+from heronry.fleet.core.unroll import Unroll
 from heronry.fleet.sources import Behaviour
 from heronry.fleet.weights import WeightsFeed
 from heronry.maths.networks import Tensors
@@ -31,7 +31,6 @@ from heronry.types.errors import (
     UnavailableError,
 )
 from heronry.types.version import ParameterVersion
-from heronry.wire.options import DEFAULT_MAX_MESSAGE_BYTES
 
 _log = structlog.get_logger("heronry.fleet")
 
@@ -45,8 +44,6 @@ _TRANSIENT: Final = (
     UnavailableError,
 )
 _RETRY_S: Final = 0.5
-# Of one message; services take no larger ones than twice that, and pictures of many lanes make larger blocks.
-_PIECE_BYTES: Final = DEFAULT_MAX_MESSAGE_BYTES // 2
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,8 @@ class CollectorSettings:
       num_envs: lanes of its blocks.
       is_on_policy: wait until a block is in the table before the next is collected. A queue lets in
         what its learner will soon take, so that the wait bounds the policy lag; nothing is lost by
-        it, since the queue itself holds the learner's next batch.
+        it, since the queue itself holds the learner's next batch. Otherwise one block is on its way
+        while the next is collected.
       pace: what tells the steps that the run has behind it; None where nothing depends on them.
       is_lockstep: no block may be lost, nor come twice.
       start: enters the seeds.
@@ -179,10 +177,8 @@ class Collector:
 
     async def _append(self, writer: Writer, unroll: Unroll, version: ParameterVersion) -> None:
         self._has_appended = True
-        for piece in pieces_of(unroll.columns, _PIECE_BYTES):
-            await _patiently(partial(writer.append, piece, version))
-        if self._settings.is_on_policy:
-            await _patiently(writer.flush)
+        await _patiently(partial(writer.append, unroll.columns, version))
+        await _patiently(writer.flush)
         self._figures.num_unrolls += 1
 
     async def _begin_segment(self, actor: Actor, owner: Owner) -> None:

@@ -1,14 +1,15 @@
-"""Plays evaluations in a thread of their own, one at a time."""
+"""Plays evaluations and recordings, one at a time, each in a thread that may be given up."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from heronry.client.params import ParamsClient
 from heronry.fleet.gate import Gate
 from heronry.fleet.plan import RunPlan
-from heronry.runtime.owner import Owner
+from heronry.fleet.watched_calls import Watch, WatchedCalls
 from heronry.types.errors import ResourceExhaustedError
 from heronry.types.recordings import Recording, RecordingOrder
 from heronry.types.run import Evaluation
@@ -34,12 +35,12 @@ class EvaluationOrder:
 class Judge:
     """Judges policies of one run; for one event loop."""
 
-    def __init__(self, plan: RunPlan, params: ParamsClient, max_orders: int) -> None:
+    def __init__(self, plan: RunPlan, params: ParamsClient, max_orders: int, clock: Callable[[], float]) -> None:
         self._plan = plan
         self._params = params
         self._max_orders = max_orders
         self._num_orders = 0
-        self._owner = Owner("fleet-judge")
+        self._calls = WatchedCalls("fleet-judge", plan.lanes.environment, clock)
 
     async def evaluate(self, order: EvaluationOrder) -> Evaluation:
         """Pull the version and play; a cancelled caller's evaluation ends at its next step.
@@ -49,13 +50,14 @@ class Judge:
           ModelNotFoundError, VersionNotFoundError: there is no such policy.
           SchemaMismatchError: the model is not a policy of this run's environment.
           ResourceExhaustedError: too many evaluations wait.
+          EnvironmentFaultError: an environment broke its contract, or hangs.
         """
         from heronry.fleet.core.evaluation import check_request  # brings Gymnasium: not before the port is bound
 
         check_request(order.num_episodes, order.seed)
         async with self._order() as gate:
             parameters = await self._params.pull(order.model, number=order.number, tag=order.tag)
-            results = await self._owner.call(self._play, order, dict(parameters), gate)
+            results = await self._calls.make(partial(self._play, order, dict(parameters), gate))
         return Evaluation(parameters.version, results.returns, results.lengths)
 
     async def record(self, order: RecordingOrder) -> Recording:
@@ -64,19 +66,15 @@ class Judge:
         Raises:
           FailedPreconditionError: the environment cannot be drawn here.
           InvalidArgumentError, ModelNotFoundError, VersionNotFoundError, SchemaMismatchError,
-          ResourceExhaustedError: as `evaluate`.
+          ResourceExhaustedError, EnvironmentFaultError: as `evaluate`.
         """
         from heronry.fleet.core.recording import check_order  # brings Gymnasium: not before the port is bound
 
         check_order(order)
         async with self._order() as gate:
             parameters = await self._params.pull(order.model, number=order.number, tag=order.tag)
-            filmed, file = await self._owner.call(self._film, order, dict(parameters), gate)
+            filmed, file = await self._calls.make(partial(self._film, order, dict(parameters), gate))
         return Recording(parameters.version, filmed.episode_return, filmed.length, filmed.ended, file)
-
-    def close(self) -> None:
-        """End the thread once it is idle; nobody waits for it."""
-        self._owner.close(timeout_s=0)
 
     @contextlib.asynccontextmanager
     async def _order(self) -> AsyncIterator[Gate]:
@@ -92,12 +90,15 @@ class Judge:
             gate.stop()
             self._num_orders -= 1
 
-    def _film(self, order: RecordingOrder, tensors: Mapping[str, Array], gate: Gate) -> "tuple[FilmedEpisode, bytes]":
+    def _film(
+        self, order: RecordingOrder, tensors: Mapping[str, Array], gate: Gate, watch: Watch
+    ) -> "tuple[FilmedEpisode, bytes]":
         from heronry.environments.making import make_one  # as above
         from heronry.fleet.core.films import encode_film
         from heronry.fleet.core.recording import film_episode
 
         environment = make_one(self._plan.lanes.environment, with_pictures=True)
+        watch(environment)
         try:
             policy = self._plan.make_policy(environment, greedy=order.greedy)
             policy.load(tensors)
@@ -106,7 +107,7 @@ class Judge:
             environment.close()
         return filmed, encode_film(filmed.frames, order.frames_per_second, order.format)
 
-    def _play(self, order: EvaluationOrder, tensors: Mapping[str, Array], gate: Gate) -> "EpisodeResults":
+    def _play(self, order: EvaluationOrder, tensors: Mapping[str, Array], gate: Gate, watch: Watch) -> "EpisodeResults":
         from heronry.fleet.core.evaluation import evaluate_policy  # as above
 
         return evaluate_policy(
@@ -118,4 +119,5 @@ class Judge:
             greedy=order.greedy,
             algorithm=self._plan.actor.algorithm,
             may_go_on=gate.may_go_on,
+            watch=watch,
         )

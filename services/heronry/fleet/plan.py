@@ -12,7 +12,7 @@ from heronry.fleet.core.lane_settings import LaneSettings
 from heronry.fleet.core.lockstep import LockstepPlan
 from heronry.maths.forwards import Forward
 from heronry.maths.networks import Layers
-from heronry.spec import DqnSettings, RunSpec
+from heronry.spec import DqnSettings, PpoSettings, RunSpec
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class RunPlan:
       backend, device: what evaluates it here.
       is_central: whether the learner's inference service evaluates it instead.
       max_policy_lag: of unrolls that are kept; None: any.
-      is_on_policy: whether each unroll is wanted fresh, learnt from once.
+      is_on_policy: whether each unroll is wanted as fresh as can be, learnt from once.
       pace: of a run that explores less as it goes on; None for others.
       lockstep: how each version is waited for, so that the run is the same each time; None unless it is.
     """
@@ -72,7 +72,7 @@ class RunPlan:
             device=spec.fleet.device,
             is_central=spec.fleet.inference == "central",
             max_policy_lag=spec.fleet.max_policy_lag,
-            is_on_policy=epsilon is None,
+            is_on_policy=isinstance(algorithm, PpoSettings),
             pace=pace,
             lockstep=_lockstep(spec) if spec.lockstep else None,
         )

@@ -15,6 +15,7 @@ from heronry.spec import POLICY, RunSpec, policy_settings
 from heronry.types.errors import ConfigurationError
 from heronry.types.models import ModelSettings
 from heronry.types.tensors import FloatArray
+from heronry.wire.options import DEFAULT_MAX_MESSAGE_BYTES
 
 # Purposes of random streams; the fleets' have other numbers.
 _FIRST_WEIGHTS = 11
@@ -113,6 +114,8 @@ class RunPlan:
             max_streams=settings.max_inference_streams,
             max_lanes=settings.max_inference_lanes,
             max_step_bytes=settings.max_message_bytes - _MESSAGE_OVERHEAD,
+            # What clients take.
+            max_answer_bytes=DEFAULT_MAX_MESSAGE_BYTES - _MESSAGE_OVERHEAD,
         )
 
     def is_over(self, num_updates: int) -> bool:

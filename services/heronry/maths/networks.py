@@ -21,12 +21,10 @@ __all__ = [
 _HEADS = {"ppo": ("policy", "value"), "external": ("policy",), "dqn": ("q",)}
 
 
-class HeadForward:
-    """One head of a network without memory, in preallocated work arrays; for one thread at a time."""
+class _OneHead:
+    """What stands before a head's outputs, and the layer that makes them."""
 
     def __init__(self, spec: NetworkSpec, head: str, tensors: Tensors) -> None:
-        if spec.layers.recurrent:
-            raise InvalidArgumentError.of("network.recurrent", spec.layers.recurrent, "0: it keeps no states")
         self._torso = _Torso(spec, head)
         self._head = _Dense([f"{head}/head"], last=None)
         self._spec = spec
@@ -43,12 +41,21 @@ class HeadForward:
         self._torso.load(tensors)
         self._head.load(tensors)
 
+
+class HeadForward(_OneHead):
+    """One head of a network without memory, in preallocated work arrays; for one thread at a time."""
+
+    def __init__(self, spec: NetworkSpec, head: str, tensors: Tensors) -> None:
+        if spec.layers.recurrent:
+            raise InvalidArgumentError.of("network.recurrent", spec.layers.recurrent, "0: it keeps no states")
+        super().__init__(spec, head, tensors)
+
     def __call__(self, observations: Array) -> FloatArray:
         """Return the outputs `[B, n]` for observations `[B, ...]`; the array is written over by the next call."""
         return self._head(self._torso(observations))
 
 
-class RecurrentForward:
+class RecurrentForward(_OneHead):
     """One head of a network with memory; whoever calls keeps the states. For one thread at a time."""
 
     def __init__(self, spec: NetworkSpec, head: str, tensors: Tensors) -> None:
@@ -56,22 +63,16 @@ class RecurrentForward:
         if memory is None:
             raise InvalidArgumentError.of("network.recurrent", 0, "at least 1")
         self._prefix, self.width, _ = memory
-        self._torso = _Torso(spec, head)
-        self._head = _Dense([f"{head}/head"], last=None)
-        self._spec = spec
-        self._name = head
-        self.load(tensors)
+        super().__init__(spec, head, tensors)
 
     def load(self, tensors: Tensors) -> None:
-        """Take other weights; they are copied.
+        """Take other weights, of the memory too; they are copied.
 
         Raises:
           SchemaMismatchError: they are another network's.
         """
-        self._spec.check(tensors, self._name)
-        self._torso.load(tensors)
+        super().load(tensors)
         self._unit = RecurrentUnit(self._prefix, self.width, tensors)
-        self._head.load(tensors)
 
     def first_states(self, num_lanes: int) -> FloatArray:
         """Return the states `[N, width]` that episodes begin with: zeros."""

@@ -101,12 +101,15 @@ class ReplayService:
 
     def progress(self) -> Progress:
         """Report the counters of the run's tables."""
-        infos = [host.table.info() for host in self._hosts.all() if host.declared.table in self._run_tables]
+        hosts = [host for host in self._hosts.all() if host.declared.table in self._run_tables]
+        infos = [host.table.info() for host in hosts]
+        held_back = [host.longest_waiting("insert") for host in hosts]
         figures = {
             "inserts": float(sum(i.num_inserts for i in infos)),
             "samples": float(sum(i.num_samples for i in infos)),
             "items": float(sum(i.num_items for i in infos)),
             "lagging": float(sum(i.num_lagging for i in infos)),
+            "insert_waiting_s": max((w.waited_s for w in held_back if w is not None), default=0.0),
         }
         reached = self._assignment.desired_state if self._run_tables else None
         return Progress(run_id=self._assignment.run_id, figures=figures, reached_state=reached)

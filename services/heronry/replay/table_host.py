@@ -220,7 +220,13 @@ class TableHost:
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._note_end)
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        """Tell what upkeep has failed by: nobody waits for it."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("table_upkeep_failed", table=self.declared.table, exc_info=error)
 
     async def _save(self, durable: DurableTable, take: Callable[[CopySpace], Snapshot]) -> Saved:
         def timed() -> tuple[Snapshot, float]:

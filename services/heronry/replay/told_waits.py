@@ -19,6 +19,7 @@ async def told_why(call: Awaitable[T], host: TableHost, side: str, period_s: flo
     When the stream ends first the call is withdrawn before this returns: it does not run any more.
     """
     task = asyncio.ensure_future(call)
+    task.add_done_callback(_note_end)
     try:
         while not (await asyncio.wait({task}, timeout=period_s))[0]:
             waiting = host.longest_waiting(side)
@@ -27,6 +28,12 @@ async def told_why(call: Awaitable[T], host: TableHost, side: str, period_s: flo
         return task.result()
     finally:
         await _withdraw(task)
+
+
+def _note_end(task: asyncio.Future[T]) -> None:
+    # Its waiter may be cancelled in the very moment in which it fails: a table goes, and its readers with it.
+    if not task.cancelled():
+        task.exception()
 
 
 async def _withdraw(task: asyncio.Future[T]) -> None:

@@ -5,6 +5,7 @@ from heronry.spec.documents import bundled_names, resolve
 from heronry.spec.environment import EnvironmentSettings, WrapperSettings
 from heronry.spec.environments import check_environment
 from heronry.spec.fleet import FleetSettings, InferenceSettings
+from heronry.spec.known_games import check_network
 from heronry.spec.network import ConvolutionSettings, NetworkSettings
 from heronry.spec.overrides import parse_overrides
 from heronry.spec.policy_model import policy_settings
@@ -42,6 +43,7 @@ __all__ = [
     "WrapperSettings",
     "bundled_names",
     "check_environment",
+    "check_network",
     "parse_overrides",
     "policy_settings",
     "resolve",

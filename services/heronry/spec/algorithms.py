@@ -81,8 +81,20 @@ class ExternalSettings(Section):
     """
 
     name: Literal["external"] = "external"
+    table: Literal["queue", "replay"] = "queue"
+    """`queue`: every unroll once, in order. `replay`: transitions, sampled again and again, the newest alone."""
     batch_size: PositiveInt = 8
-    """Unrolls that the program samples at once; bounds the queue."""
+    """Unrolls, or transitions, that the program samples at once; bounds the queue."""
+    replay_size: PositiveInt = 100_000
+    """Transitions held; this and what follows is for `replay`."""
+    min_replay_size: PositiveInt = 1_000
+    """Transitions before the first is sampled."""
+    samples_per_insert: PositiveFloat | None = None
+    """Transitions sampled per one collected, held from both sides; unset: fleets and program wait for nobody."""
+    num_steps: PositiveInt = 1
+    """Steps of a transition."""
+    priority_exponent: NonNegativeFloat = 0.0
+    """0 samples uniformly; else by the priorities that the program gives."""
 
 
 AlgorithmSettings = Annotated[PpoSettings | DqnSettings | ExternalSettings, Field(discriminator="name")]

@@ -33,7 +33,8 @@ class EnvironmentSettings(Section):
     """`process`: environments live in processes of their own, so that one that hangs, exits or leaks costs an
     episode and not the fleet; `auto`: so for factories and commands."""
     num_workers: Annotated[int, Field(ge=0, le=1024)] = 0
-    """Processes of isolated environments, 0: one a core; threads of a native game, 0: one."""
+    """Processes of isolated environments, 0: one a core; threads of a native game, 0: one; of EnvPool, 0:
+    one a core."""
     step_timeout_s: PositiveFloat = 60.0
     """After which a step counts as hung."""
     reset_timeout_s: PositiveFloat = 120.0

@@ -40,10 +40,13 @@ def unknown_key(path: str, model: type[BaseModel], *, algorithm: str | None = No
     siblings = list(_keys(_section(model, parent.split(".") if parent else [], algorithm)))
     close = nearest(name, siblings)
     prefix = f"{parent}." if parent else ""
-    elsewhere = _elsewhere(name, model)
+    owners = _owners(name, model) if parent == "algorithm" else []
+    elsewhere = None if owners else _elsewhere(name, model)
     is_misplaced = elsewhere is not None and elsewhere.endswith(f".{name}")
     guess = f"{prefix}{close}" if close and not is_misplaced else elsewhere
     message = f"unknown key {path!r}"
+    if owners:
+        guess, message = None, f"{message}, which is of algorithm {', '.join(owners)}"
     if guess:
         message += f"; nearest: {guess!r}"
     allowed = ", ".join(siblings) or "no further keys"
@@ -127,6 +130,12 @@ def _branches(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 (an ann
     if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
         return [branch for part in typing.get_args(annotation) for branch in _branches(part)]
     return []
+
+
+def _owners(name: str, model: type[BaseModel]) -> list[str]:
+    """Return the algorithms that have a setting of this name."""
+    branches = _branches(model.model_fields["algorithm"].annotation)
+    return [_tag_of(branch) for branch in branches if name in branch.model_fields]
 
 
 def _section(model: type[BaseModel], path: Sequence[str], algorithm: str | None) -> list[type[BaseModel]]:

@@ -18,6 +18,7 @@ from heronry.types.errors import (
     ConfigurationError,
     FailedPreconditionError,
     HeronryError,
+    InvalidArgumentError,
     RunActiveError,
     RunNotFoundError,
 )
@@ -307,6 +308,8 @@ async def test_bad_requests_are_refused_by_name_and_disturb_nothing(mesh, spec: 
             await coordinator.pause()
         with pytest.raises(ConfigurationError, match=r"nearest: 'fleet\.num_envs'"):
             await coordinator.submit_run(spec(fleet={"num_env": 3}))
+        with pytest.raises(InvalidArgumentError, match=r"network\.convolution: got 1, allowed: none"):
+            await coordinator.submit_run(spec(network={"convolution": [{"channels": 4}]}))
 
         first = await coordinator.submit_run(spec(), "run-1", request_id="request-1")
         repeated = await coordinator.submit_run(spec(), "run-1", request_id="request-1")

@@ -79,6 +79,33 @@ async def test_an_on_policy_fleet_runs_only_one_block_ahead_of_the_queue(mesh, t
     assert unrolls <= info.definition.max_size // 4 + 1
 
 
+async def test_a_program_of_ones_own_is_one_more_block_behind_at_most(make_mesh, table, wait_until):
+    async with make_mesh(algorithm={"name": "external", "batch_size": 4}) as mesh:
+        await mesh.begin()
+        await wait_until(lambda: mesh.progress().figures["env_steps"] >= 3 * 4 * 8)
+
+        info = await mesh.replay.get_table(table)
+
+        unrolls = sum((await mesh.fleet.statistics()).policy_lag.values())
+        assert info.num_items <= info.definition.max_size
+        # One block is on its way while the next is collected.
+        assert unrolls <= info.definition.max_size // 4 + 2
+
+
+async def test_transitions_for_a_program_of_ones_own_displace_the_oldest(make_mesh, table, wait_until):
+    algorithm = {"name": "external", "table": "replay", "replay_size": 64, "min_replay_size": 16}
+    async with make_mesh(algorithm=algorithm) as mesh:
+        await mesh.begin()
+        await wait_until(lambda: mesh.progress().figures["env_steps"] > 200)
+
+        batch = (await batches(mesh, table, 1, batch_size=16))[0]
+
+        assert batch.columns["observation"].shape == (1, 16, 4)
+        assert (await mesh.replay.get_table(table)).num_items <= 64
+        # Most transitions go on: the successor is not the observation.
+        assert not np.array_equal(batch.columns["observation"], batch.columns["next_observation"])
+
+
 async def test_a_paused_fleet_stands_still_and_goes_on_where_it_was(mesh, table, wait_until):
     await mesh.begin()
     await batches(mesh, table, 2)

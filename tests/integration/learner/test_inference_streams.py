@@ -1,6 +1,7 @@
 """The streams of central inference on a real server, with policies that the test gives it."""
 
 import asyncio
+import dataclasses
 
 import grpc.aio
 import numpy as np
@@ -17,7 +18,7 @@ from heronry.types.errors import (
 )
 from heronry.types.version import ParameterVersion
 from heronry.wire.inference import open_to_proto
-from tests.support.inference_server import lanes, observed
+from tests.support.inference_server import OPTIONS, lanes, observed
 
 
 async def test_a_step_is_answered_with_the_head_s_outputs_of_each_lane(server) -> None:
@@ -72,6 +73,21 @@ async def test_a_version_that_does_not_come_is_a_deadline_and_the_stream_is_used
         await stream.begin_unroll(7, timeout_s=0.05)
 
     assert (await stream.begin_unroll()).version.number == 1
+
+
+async def test_a_group_of_another_client_by_the_same_name_is_left_alone(server) -> None:
+    mine = server.stream("group")
+    stranger = server.client(options=dataclasses.replace(OPTIONS, client_id="stranger")).stream(lanes("group"))
+    await mine.begin_unroll()
+    first = await mine.infer(observed(1.0))
+
+    await stranger.begin_unroll()
+    theirs, second = await asyncio.gather(stranger.infer(observed(4.0)), mine.infer(observed(2.0)))
+
+    # The third value counts the steps of a lane's episode.
+    assert [float(a[0, 0]) for a in (first, theirs, second)] == [1.0, 4.0, 2.0]
+    assert [float(a[0, 2]) for a in (first, theirs, second)] == [1.0, 1.0, 2.0]
+    assert (await server.client().statistics()).num_streams == 2
 
 
 async def raw_call(server):

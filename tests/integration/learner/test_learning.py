@@ -7,7 +7,7 @@ from heronry.spec import EXPERIENCE, POLICY
 from heronry.types.run import RunState
 
 
-async def test_the_model_is_there_as_soon_as_a_run_is_prepared(mesh, wait_until) -> None:
+async def test_the_model_is_there_as_soon_as_a_run_asks_all_shards(mesh, wait_until) -> None:
     await mesh.assign(RunState.PENDING)
 
     await wait_until(lambda: mesh.progress().reached_state is RunState.PENDING)

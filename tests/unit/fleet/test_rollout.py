@@ -1,5 +1,6 @@
 """Unrolls: their columns, and that they follow each other without a gap."""
 
+import importlib.util
 import itertools
 
 import numpy as np
@@ -30,8 +31,10 @@ def actor_of(
     unroll_length=8,
     overlap=False,
     engine="auto",
+    num_workers=0,
 ):
-    lanes = LaneSettings(EnvironmentSettings(environment_id, engine=engine, isolation="none"), num_envs, overlap)
+    environment = EnvironmentSettings(environment_id, engine=engine, isolation="none", num_workers=num_workers)
+    lanes = LaneSettings(environment, num_envs, overlap)
     epsilon = EpsilonSchedule(1.0, 0.0, 100) if algorithm == "dqn" else None
     settings = ActorSettings(algorithm, unroll_length, epsilon, run_seed=5, fleet_index=0)
     networks = []
@@ -204,6 +207,29 @@ def test_two_halves_side_by_side_collect_what_one_group_does(environment_id):
                     np.testing.assert_array_equal(two[name], column, err_msg=name)
     finally:
         halves.close()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("envpool") is None, reason="EnvPool is not installed")
+def test_two_pools_side_by_side_share_out_the_threads_and_step_as_one_does(monkeypatch):
+    import envpool  # here, because it takes a second
+
+    made, make = [], envpool.make_gymnasium
+    monkeypatch.setattr(
+        envpool, "make_gymnasium", lambda *args, **kwargs: (made.append(kwargs), make(*args, **kwargs))[1]
+    )
+    whole, tensors = actor_of(engine="envpool", num_envs=5, unroll_length=40)
+    halves, _ = actor_of(engine="envpool", num_envs=5, unroll_length=40, overlap=None, num_workers=3)
+
+    try:
+        for actor in (whole, halves):
+            actor.begin(1)
+        one, two = whole.collect(tensors).columns, halves.collect(tensors).columns
+        assert {(pool["num_envs"], pool.get("num_threads")) for pool in made} >= {(5, None), (3, 2), (2, 1)}
+        for name in ("observation", "action", "terminated", "episode_id"):
+            np.testing.assert_allclose(two[name], one[name], rtol=1e-5, atol=1e-6, err_msg=name)
+    finally:
+        halves.close()
+        whole.close()
 
 
 @pytest.mark.parametrize("overlap", [None, True])

@@ -5,7 +5,7 @@ import pytest
 from heronry.spec import DqnSettings, ExternalSettings, PpoSettings, RunSpec
 from heronry.types.errors import ConfigurationError
 from heronry.types.experience import AcknowledgementLevel
-from heronry.types.tables import Delivery, SelectorKind
+from heronry.types.tables import Delivery, RateLimiter, SelectorKind
 
 
 def minimal(**sections: object) -> dict[str, object]:
@@ -31,6 +31,11 @@ def test_integral_floats_as_a_struct_makes_them_are_taken_for_integers() -> None
 def test_a_fraction_is_no_count() -> None:
     with pytest.raises(ConfigurationError, match=r"fleet\.num_envs: got 1\.5"):
         RunSpec.from_dict(minimal(fleet={"num_envs": 1.5}))
+
+
+def test_a_setting_of_another_algorithm_names_that_one() -> None:
+    with pytest.raises(ConfigurationError, match=r"unknown key 'algorithm\.table', which is of algorithm external"):
+        RunSpec.from_dict(minimal(algorithm={"name": "ppo", "table": "replay"}))
 
 
 def test_a_misspelt_key_names_the_nearest_one_and_its_siblings() -> None:
@@ -121,6 +126,40 @@ def test_the_table_of_dqn_holds_the_ratio_between_sampling_and_inserting() -> No
     assert middle == 8 * 1000
     assert (table.pattern.num_steps, table.pattern.period) == (3, 1)
     assert table.acknowledgement is AcknowledgementLevel.PROCESS
+
+
+def test_a_program_of_ones_own_may_sample_transitions_from_replay() -> None:
+    algorithm = {"name": "external", "table": "replay", "replay_size": 5000, "num_steps": 3}
+
+    (table,) = RunSpec.from_dict(minimal(algorithm=algorithm)).tables()
+
+    assert table.sampler.kind is SelectorKind.UNIFORM
+    assert (table.max_size, table.max_times_sampled) == (5000, 0)
+    assert (table.pattern.num_steps, table.pattern.period) == (3, 1)
+    assert table.rate_limiter == RateLimiter.of_min_size(1000)
+
+
+def test_priorities_and_a_ratio_are_held_for_a_program_of_ones_own() -> None:
+    algorithm = {"name": "external", "table": "replay", "samples_per_insert": 4, "priority_exponent": 0.6}
+
+    (table,) = RunSpec.from_dict(minimal(algorithm=algorithm)).tables()
+
+    assert (table.sampler.kind, table.sampler.priority_exponent) == (SelectorKind.PRIORITIZED, 0.6)
+    assert table.rate_limiter.samples_per_insert == 4
+    assert (table.rate_limiter.min_diff + table.rate_limiter.max_diff) / 2 == 4 * 1000
+
+
+@pytest.mark.parametrize("name", ["dqn", "external"])
+def test_replay_that_would_never_be_sampled_is_refused(name: str) -> None:
+    algorithm = {"name": name, "replay_size": 10} | ({"table": "replay"} if name == "external" else {})
+
+    with pytest.raises(ConfigurationError, match=r"algorithm\.min_replay_size: got 1000, allowed: at most 10"):
+        RunSpec.from_dict(minimal(algorithm=algorithm))
+
+
+def test_what_a_queue_has_not_is_refused_for_it() -> None:
+    with pytest.raises(ConfigurationError, match=r"algorithm\.num_steps: got 3, allowed: unset unless"):
+        RunSpec.from_dict(minimal(algorithm={"name": "external", "num_steps": 3}))
 
 
 def test_only_a_run_with_an_external_learner_does_without_the_service() -> None:

@@ -31,8 +31,8 @@ class _Entry:
 class Outbox:
     """Numbers blocks and items, keeps them until they are accepted, counts credits; knows no stream.
 
-    Bounded by the credits: whoever appends asks `has_credit` first. A block is serialised once. One thread may
-    append while the event loop's does the rest.
+    Bounded by the credits and the pieces of one block: whoever appends asks `has_credit` first. A block is
+    serialised once. One thread may append while the event loop's does the rest.
     """
 
     def __init__(self) -> None:
@@ -59,6 +59,11 @@ class Outbox:
     def num_accepted(self) -> int:
         """The sequence number up to which everything is accepted."""
         return self._num_accepted
+
+    @property
+    def num_appended(self) -> int:
+        """The sequence number of the last message that was appended."""
+        return self._num_appended
 
     def append(self, block: Block) -> int:
         """Keep a block; return its sequence number, whatever number it came with."""

@@ -50,8 +50,9 @@ class PoolWriter:
         self._open_on = open_on
         self._shard: Shard | None = None
         self._writer: Writer | None = None
-        # What the writer has taken and the service not accepted, and what a writer before it had, to be taken first.
-        self._kept: deque[Block] = deque()
+        # What the writer has taken and the service not accepted, by the writer's number of its last piece, and
+        # what a writer before it had, to be taken first.
+        self._kept: deque[tuple[int, Block]] = deque()
         self._again: deque[Block] = deque()
         self._num_appended = 0
         self._num_moves = -1
@@ -95,7 +96,8 @@ class PoolWriter:
 
         Raises:
           SchemaMismatchError: columns that differ from the writer's.
-          DeadlineExceededError: no credit for `timeout_s`, or no shard; says what the shard waits for.
+          DeadlineExceededError: no credit for `timeout_s`, or no shard, and the block was not taken; says what the
+            shard waits for.
         """
         check_one_kind(priority, priorities)
         self._buffer.check_lanes_level()
@@ -210,28 +212,50 @@ class PoolWriter:
         priorities = buffer.priorities()
         own = None if priorities is None else priorities.copy()
         block = Block(self._num_appended + 1, columns, buffer.version, None, own, buffer.lane_ends())
-        await self._append(block, timeout_s)
-        buffer.clear()
+        try:
+            await self._append(block, timeout_s)
+        finally:
+            if self._has_taken(block):
+                buffer.clear()
 
     async def _append(self, block: Block, timeout_s: float) -> int:
         async def put(writer: Writer) -> None:
-            await self._put(writer, block, timeout_s)
-            self._num_appended += 1
+            # Once taken it is appended again with the others, when the shard is lost.
+            if not self._has_taken(block):
+                await self._put(writer, block, timeout_s)
 
-        await self._on_some_shard(put, timeout_s)
+        try:
+            await self._on_some_shard(put, timeout_s)
+        except DeadlineExceededError:
+            if not self._has_taken(block):
+                raise
         self._forget_accepted()
-        return self._num_appended
+        return block.sequence
 
     async def _put(self, writer: Writer, block: Block, timeout_s: float) -> None:
-        await writer.append(
-            block.columns,
-            block.behaviour_version,
-            block.priority,
-            priorities=block.priorities,
-            lane_ends=block.lane_ends,
-            timeout_s=timeout_s,
-        )
-        self._kept.append(block)
+        """Have a writer take a block; it takes it whole or not at all, whatever interrupts its waits for credits."""
+        before = writer.appended_sequence
+        try:
+            await writer.append(
+                block.columns,
+                block.behaviour_version,
+                block.priority,
+                priorities=block.priorities,
+                lane_ends=block.lane_ends,
+                timeout_s=timeout_s,
+            )
+        finally:
+            if writer.appended_sequence > before:
+                self._note_taken(writer.appended_sequence, block)
+
+    def _note_taken(self, sequence: int, block: Block) -> None:
+        self._kept.append((sequence, block))
+        self._num_appended = max(self._num_appended, block.sequence)
+        if self._again and self._again[0] is block:
+            self._again.popleft()
+
+    def _has_taken(self, block: Block) -> bool:
+        return block.sequence <= self._num_appended
 
     async def _on_some_shard(self, call: Callable[[Writer], Awaitable[T]], timeout_s: float) -> T:
         """Make a call on the writer's shard, or on the next one it moves to."""
@@ -257,7 +281,6 @@ class PoolWriter:
         # Whatever interrupts this: the next call goes on from there.
         while self._again:
             await self._put(writer, self._again[0], APPEND_TIMEOUT_S)
-            self._again.popleft()
         return writer
 
     async def _open(self, shard: Shard) -> Writer:
@@ -273,13 +296,12 @@ class PoolWriter:
         return writer
 
     def _forget_accepted(self) -> None:
-        num_unaccepted = 0 if self._writer is None else self._writer.num_unaccepted
-        while self._writer is not None and len(self._kept) > num_unaccepted:
+        while self._writer is not None and self._kept and self._kept[0][0] <= self._writer.accepted_sequence:
             self._kept.popleft()
 
     async def _leave(self) -> None:
         self._forget_accepted()
-        self._again.extendleft(reversed(self._kept))
+        self._again.extendleft(block for _, block in reversed(self._kept))
         self._kept.clear()
         writer, self._writer = self._writer, None
         shard, self._shard = self._shard, None

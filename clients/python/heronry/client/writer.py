@@ -1,6 +1,8 @@
 """Appends steps to a table: one by one, many environments at a time, in blocks, or whole episodes."""
 
+from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +12,7 @@ import numpy.typing as npt
 from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.client.append_stream import AppendStream
 from heronry.client.arguments import check_count, check_version
+from heronry.client.block_pieces import pieces_of, steps_of_a_message
 from heronry.client.connection import Connection
 from heronry.client.item_arguments import (
     check_one_kind,
@@ -23,7 +26,7 @@ from heronry.client.step_buffer import Step, StepBuffer, block_steps_for
 from heronry.client.step_flow import StepFlow
 from heronry.types.blocking import Waiting
 from heronry.types.columns import Columns, ColumnSpec
-from heronry.types.errors import InvalidArgumentError
+from heronry.types.errors import DeadlineExceededError, InvalidArgumentError
 from heronry.types.experience import Block
 from heronry.types.version import ParameterVersion
 from heronry.wire.columns import column_spec_to_proto
@@ -42,6 +45,9 @@ class Writer:
 
     `append_step` and `append_batch` collect steps into blocks of `block_steps`, sent when they are full,
     after 50 ms at the latest, or when an episode is said to end. Out of credits, every append waits.
+
+    A block that is larger than a message goes in several, whole steps each, numbered and accepted like blocks;
+    a step that is larger than one is sent as it is, and the service says whether it takes it.
     """
 
     def __init__(
@@ -58,7 +64,8 @@ class Writer:
         self.writer_id = writer_id
         self._columns = tuple(columns)
         self._num_lanes = num_lanes
-        self._block_steps = block_steps or block_steps_for(columns, num_lanes)
+        wanted = block_steps or block_steps_for(columns, num_lanes)
+        self._block_steps = min(wanted, steps_of_a_message(columns, num_lanes))
         header = pb.AppendHeader(
             table=table,
             writer_id=writer_id,
@@ -77,8 +84,18 @@ class Writer:
 
     @property
     def num_unaccepted(self) -> int:
-        """Blocks appended that the service has not accepted yet, one that is being collected included."""
+        """Messages appended that the service has not accepted yet, a block that is being collected included."""
         return len(self._outbox) + (self._flow.buffer.num_filled > 0)
+
+    @property
+    def accepted_sequence(self) -> int:
+        """The number up to which everything is accepted."""
+        return self._outbox.num_accepted
+
+    @property
+    def appended_sequence(self) -> int:
+        """The number of the last message that was appended."""
+        return self._outbox.num_appended
 
     @property
     def num_lost_items(self) -> int:
@@ -114,6 +131,10 @@ class Writer:
     ) -> int:
         """Hand over the next block, after waiting for a credit; return its sequence number.
 
+        Of a block larger than a message it waits for a credit for each piece, and returns the last one's number.
+        Such a block is taken whole or not at all: once its first piece is taken, the others follow, whatever
+        interrupts the wait.
+
         Args:
           columns: `[T, N, ...]` each.
           behaviour_version: the policy that acted in all of its steps.
@@ -124,7 +145,7 @@ class Writer:
 
         Raises:
           SchemaMismatchError: columns that differ from the writer's.
-          DeadlineExceededError: no credit for `timeout_s`; says what the service waits for.
+          DeadlineExceededError: no credit for `timeout_s`, the block was not taken; says what the service waits for.
         """
         check_version("behaviour_version", behaviour_version)
         check_one_kind(priority, priorities)
@@ -138,9 +159,7 @@ class Writer:
             checked_ends("lane_ends", lane_ends, self._num_lanes),
         )
         await self._credit(timeout_s)
-        sequence = self._outbox.append(block)
-        self._stream.send_soon()
-        return sequence
+        return await self._put(block, timeout_s)
 
     async def append_step(
         self,
@@ -246,8 +265,8 @@ class Writer:
     ) -> int:
         """Make `[K]` items over slices of what was appended, for a table whose pattern has period 0.
 
-        The service keeps the last block and as many steps before it as an item may have: make items
-        of steps soon. Collected steps are sent before.
+        The service keeps the last block, of one larger than a message the last piece, and as many steps before
+        it as an item may have: make items of steps soon. Collected steps are sent before.
 
         Args:
           lanes: of each item.
@@ -304,6 +323,24 @@ class Writer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await (self.close() if kind is None else self.abort())
+
+    async def _put(self, block: Block, timeout_s: float) -> int:
+        """Hand over a block for which there is a credit, piece by piece; return the last one's number."""
+        pieces = deque(pieces_of(block))
+        sequence = self._outbox.append(pieces.popleft())
+        self._stream.send_soon()
+        try:
+            # Who waited in vain for the whole could not know which half to append again.
+            with suppress(DeadlineExceededError):
+                while pieces:
+                    await self._stream.until(lambda: self._outbox.has_credit, "append", timeout_s)
+                    sequence = self._outbox.append(pieces.popleft())
+                    self._stream.send_soon()
+        finally:
+            while pieces:
+                sequence = self._outbox.append(pieces.popleft())
+            self._stream.send_soon()
+        return sequence
 
     async def _credit(self, timeout_s: float) -> None:
         """Send what was collected, and wait for a credit."""

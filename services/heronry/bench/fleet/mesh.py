@@ -13,27 +13,27 @@ from heronry.environments.making import read_spaces
 from heronry.environments.settings import EnvironmentSettings
 from heronry.launch.local import LocalMesh, LocalMeshSettings
 from heronry.maths.networks import Layers, network_for
-from heronry.spec import RunSpec
+from heronry.spec import EXPERIENCE, RunSpec
 from heronry.types.run import FleetStatistics
 from heronry.types.tensors import FloatArray
 
 _START_S = 60.0
-_POLL_S = 0.05
-_ROOM = 1_000_000
-"""Unrolls that the queue holds: nobody takes any while the fleet is measured."""
+_POLL_S = 0.01
+_NUM_BLOCKS = 4
+"""Blocks of all lanes that the table holds; rates are taken once it is full, and memory in use is written again."""
 
 
 @asynccontextmanager
 async def running(
-    environment: Mapping[str, object], fleet: Mapping[str, object], network: Mapping[str, object] | None = None
+    environment: Mapping[str, object], fleet: Mapping[str, int], network: Mapping[str, object] | None = None
 ) -> AsyncIterator[Mesh]:
     """Run fleet and replay as processes, with fresh weights, until the context ends."""
     spec = {
         "environment": dict(environment),
         "fleet": dict(fleet),
         "network": dict(network or {}),
-        "algorithm": {"name": "external"},
-        "replay": {"queue_size": _ROOM, "max_lag": None},
+        "algorithm": {"name": "external", "table": "replay", "min_replay_size": 1, "replay_size": _room(fleet)},
+        "replay": {"acknowledgement": "memory"},
         "max_env_steps": 10**12,
     }
     with tempfile.TemporaryDirectory(prefix="heronry-bench-") as folder:
@@ -52,20 +52,31 @@ async def rate_of(mesh: Mesh, seconds: float) -> float:
     Raises:
       TimeoutError: the fleet does not begin.
     """
-    async with asyncio.timeout(_START_S):
-        while (await mesh.fleet.statistics()).num_unrolls == 0:  # noqa: ASYNC110 - only the fleet knows
+    async with asyncio.timeout(_START_S + seconds):
+        while (await mesh.replay.get_table(EXPERIENCE)).num_deletes == 0:  # noqa: ASYNC110 - only the service knows
             await asyncio.sleep(_POLL_S)
-    loop = asyncio.get_running_loop()
-    before, began_s = await mesh.fleet.statistics(), loop.time()
-    await asyncio.sleep(seconds)
-    after, ended_s = await mesh.fleet.statistics(), loop.time()
+        before, began_s = await _next_block(mesh)
+        await asyncio.sleep(seconds)
+        after, ended_s = await _next_block(mesh)
     return _appended(before, after) / (ended_s - began_s)
+
+
+async def _next_block(mesh: Mesh) -> tuple[FleetStatistics, float]:
+    """Wait for a block to reach the table; return the figures and the time: a rate must not hang on parts of blocks."""
+    before = await mesh.fleet.statistics()
+    while (found := await mesh.fleet.statistics()).num_unrolls == before.num_unrolls:  # noqa: ASYNC110 - only the fleet knows
+        await asyncio.sleep(_POLL_S)
+    return found, asyncio.get_running_loop().time()
 
 
 def _appended(before: FleetStatistics, after: FleetStatistics) -> float:
     """Return the steps of the unrolls that were appended in between."""
     steps_an_unroll = after.num_steps / max(1, sum(after.policy_lag.values()))
     return (after.num_unrolls - before.num_unrolls) * steps_an_unroll
+
+
+def _room(fleet: Mapping[str, int]) -> int:
+    return _NUM_BLOCKS * fleet["num_envs"] * fleet["unroll_length"]
 
 
 async def _connected(address: str) -> Mesh:

@@ -45,7 +45,8 @@ def host(request: StartRequest, progress: Progress) -> Hosted:
       HeronryError: as `make_environment`.
       SimulatorError: the simulator is the environment, and cannot be spoken to.
     """
-    settings = replace(request.settings, isolation="none", command=(), first_index=0)
+    # The processes are the parallel ones: in each a single thread.
+    settings = replace(request.settings, isolation="none", command=(), first_index=0, num_workers=1)
     is_simulated = engine_of(settings) == "command"
     if not is_simulated and not (engine_of(settings) == "gymnasium" and is_single(settings)):
         _refuse_command(request.settings)

@@ -136,7 +136,7 @@ class Actor:
         columns["episode_id"][...] = self._episode_ids.next(ended)
         experienced = int(np.count_nonzero(columns["mask"]))
         self._num_steps += experienced
-        return Unroll(columns, experienced, taken.environment_time_s, taken.inference_time_s, cut)
+        return Unroll(columns, experienced, taken.environment_time_s, taken.inference_time_s, cut, taken.given_up)
 
     def close(self) -> None:
         """Release the environments."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from heronry.environments.settings import EnvironmentSettings
+from heronry.environments.vector import Watched
 from heronry.fleet.core.behaviour import BehaviourPolicy
 from heronry.fleet.core.judged_episodes import JudgedEpisodes, make_episodes
 from heronry.fleet.core.seeds import evaluation_generator
@@ -40,6 +41,7 @@ def evaluate_policy(
     greedy: bool = True,
     algorithm: str = "ppo",
     may_go_on: Callable[[], bool] = lambda: True,
+    watch: Callable[[Watched], object] = lambda _: None,
 ) -> EpisodeResults:
     """Play fresh episodes with a policy; episode i begins as `reset(seed=seed + i)`.
 
@@ -52,6 +54,7 @@ def evaluate_policy(
       greedy: False samples as in training, Q-learning without exploring.
       algorithm: whose network it is: `ppo`, `dqn` or `external`.
       may_go_on: asked before each step.
+      watch: given what may hang in this process, once it is made.
 
     Raises:
       InvalidArgumentError: a number outside its range, or a space that is not supported.
@@ -65,6 +68,8 @@ def evaluate_policy(
     num_lanes = lanes_side_by_side(environment, num_episodes)
     episodes = make_episodes(environment, num_lanes)
     try:
+        if episodes.watched is not None:
+            watch(episodes.watched)
         for first in range(seed, seed + num_episodes, num_lanes):
             policy = _policy(episodes, network, algorithm, greedy=greedy)
             policy.load(tensors)

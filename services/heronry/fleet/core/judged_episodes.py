@@ -10,7 +10,7 @@ from gymnasium.envs.classic_control.cartpole import CartPoleEnv, CartPoleVectorE
 from heronry.environments.engines import engine_of, is_isolated, lanes_per_environment
 from heronry.environments.making import has_vector_entry_point, is_single, make_environment, make_single
 from heronry.environments.settings import EnvironmentSettings
-from heronry.environments.vector import Bools
+from heronry.environments.vector import Bools, Watched
 from heronry.fleet.core.judged_lanes import CartPoleEpisodes, Floats, SingleEpisodes, VectorEpisodes
 from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.types.tensors import Array
@@ -32,6 +32,11 @@ class JudgedEpisodes(Protocol):
     @property
     def begun_anew(self) -> Bools | None:
         """Lanes whose environment died in the last step: their episodes have begun anew, from other seeds."""
+        ...
+
+    @property
+    def watched(self) -> Watched | None:
+        """What tells how far they are from another thread; None where they have limits of their own, or cannot hang."""
         ...
 
     def begin(self, seeds: Sequence[int]) -> Array:

@@ -9,9 +9,9 @@ from gymnasium.envs.classic_control.cartpole import CartPoleEnv, CartPoleVectorE
 
 from heronry.environments.checked import check_observations, check_rewards
 from heronry.environments.codecs import ActionCodec, MaskReader, ObservationCodec
-from heronry.environments.faults import LaneFault, fault_of
+from heronry.environments.faults import LaneFault, fault_of, hang_of
 from heronry.environments.single import SingleEnvironment, encode_lanes
-from heronry.environments.vector import Bools, VectorEnvironment
+from heronry.environments.vector import Bools, VectorEnvironment, Watched, Work
 from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.types.errors import EnvironmentFaultError
 from heronry.types.tensors import Array
@@ -39,6 +39,9 @@ class SingleEpisodes:
         self._allowed: list[Bools | None] = []
         self._is_live: list[bool] = []
         self._num_steps = 0
+        # Of all waves: two of them never look alike.
+        self._num_calls = 0
+        self._work: Work | None = None
 
     @property
     def spaces(self) -> tuple[ObservationSpace, ActionSpace]:
@@ -55,6 +58,19 @@ class SingleEpisodes:
     def begun_anew(self) -> Bools | None:
         return None
 
+    @property
+    def watched(self) -> Watched:
+        return self
+
+    @property
+    def work(self) -> Work | None:
+        """What is under way; safe from any thread."""
+        return self._work
+
+    def hung(self, work: Work, limit_s: float) -> EnvironmentFaultError:
+        """Return the fault of an environment that has been at this work for longer."""
+        return self._named(hang_of(work, limit_s), work.lane or 0)
+
     def begin(self, seeds: Sequence[int]) -> Array:
         """Begin exactly as `reset(seed=...)` of the environments does."""
         self._seeds = [int(seed) for seed in seeds]
@@ -62,27 +78,35 @@ class SingleEpisodes:
         self._is_live = [True] * len(self._seeds)
         self._shown, self._allowed = [], []
         for lane, (environment, seed) in enumerate(zip(self._environments, self._seeds, strict=True)):
+            self._num_calls += 1
+            self._work = Work(self._num_calls, lane, True)
             try:
                 shown, info = environment.reset(seed=seed)
                 self._allowed.append(self._masks.row(shown, info))
             except BaseException as error:
                 raise self._fault(error, lane, "reset()") from error
+            finally:
+                self._work = None
             self._shown.append(shown)
         return self._encode(np.zeros(len(self._shown)), "reset()")
 
     def step(self, actions: Array) -> tuple[Array, Floats, Bools]:
         self._num_steps += 1
+        self._num_calls += 1
         rewards = np.zeros(len(self._shown), np.float64)
         ended = np.zeros(len(self._shown), np.bool_)
         executed = self._actions.encode_each(actions)
         for lane, environment in enumerate(self._environments):
             if not self._is_live[lane]:
                 continue
+            self._work = Work(self._num_calls, lane, False)
             try:
                 self._shown[lane], rewards[lane], terminated, truncated, info = environment.step(executed[lane])
                 self._allowed[lane] = self._masks.row(self._shown[lane], info)
             except BaseException as error:
                 raise self._fault(error, lane, "step()") from error
+            finally:
+                self._work = None
             ended[lane] = terminated or truncated
             self._is_live[lane] = not ended[lane]
         return self._encode(rewards, "step()"), rewards, ended
@@ -101,7 +125,9 @@ class SingleEpisodes:
             environment.close()
 
     def _fault(self, error: BaseException, lane: int, doing: str) -> EnvironmentFaultError:
-        what = fault_of(error, lane, doing).what
+        return self._named(fault_of(error, lane, doing).what, lane)
+
+    def _named(self, what: str, lane: int) -> EnvironmentFaultError:
         return EnvironmentFaultError.of(
             self._name, what, index=lane, seed=self._seeds[lane], episode=0, step=self._num_steps
         )
@@ -130,6 +156,10 @@ class CartPoleEpisodes:
 
     @property
     def begun_anew(self) -> Bools | None:
+        return None
+
+    @property
+    def watched(self) -> None:
         return None
 
     def begin(self, seeds: Sequence[int]) -> Array:
@@ -174,6 +204,10 @@ class VectorEpisodes:
     @property
     def begun_anew(self) -> Bools | None:
         return self._lost
+
+    @property
+    def watched(self) -> Watched | None:
+        return self._environment if isinstance(self._environment, Watched) else None
 
     def begin(self, seeds: Sequence[int]) -> Array:
         # Lanes beyond make the last environment whole; nobody looks at their episodes.

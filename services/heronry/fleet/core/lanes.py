@@ -90,7 +90,10 @@ def _environments(lanes: LaneSettings) -> list[VectorEnvironment]:
 
 
 def _halves(settings: EnvironmentSettings, num_first: int) -> tuple[EnvironmentSettings, EnvironmentSettings]:
-    """Share out the processes that the lanes may use."""
+    """Share out the processes or threads that the lanes may use.
+
+    Threads of two pools that have all cores each would wait, spinning, for each other.
+    """
     num_workers = settings.num_workers or len(os.sched_getaffinity(0))
     first = replace(settings, num_workers=max(1, num_workers - num_workers // 2))
     second = replace(settings, num_workers=max(1, num_workers // 2), first_index=settings.first_index + num_first)
@@ -98,13 +101,10 @@ def _halves(settings: EnvironmentSettings, num_first: int) -> tuple[EnvironmentS
 
 
 def _may_release_lock(settings: EnvironmentSettings) -> bool:
-    """Whether environments may turn out to leave the interpreter's lock to others; of the rest none is made in vain.
-
-    EnvPool's do, but its threads fill the cores: two pools side by side step at four fifths of the pace of one.
-    """
+    """Whether environments may turn out to leave the interpreter's lock to others; of the rest none is made in vain."""
     engine = engine_of(settings)
     is_vector = engine == "gymnasium" and not is_single(settings)
-    return is_isolated(settings) or is_vector or engine == "native"
+    return is_isolated(settings) or is_vector or engine in ("native", "envpool")
 
 
 def _together(groups: list[LaneGroup], environments: list[VectorEnvironment]) -> LaneGroup:

@@ -59,6 +59,7 @@ class Rollout:
         self._clock = clock
         self._may_go_on = may_go_on
         self._cut: Bools | None = None
+        self._given_up: Bools | None = None
         self._observation: Array = np.empty(0)
 
     def reset(self, seeds: Sequence[int]) -> None:
@@ -71,7 +72,7 @@ class Rollout:
     def collect(self, columns: Columns, randoms: Randoms) -> Collected | None:
         num_steps, num_lanes = columns["reward"].shape
         self._policy.begin(num_steps, num_lanes, randoms)
-        self._cut = None
+        self._cut = self._given_up = None
         inference_s = environment_s = 0.0
         for step in range(num_steps):
             if not self._may_go_on():
@@ -88,7 +89,7 @@ class Rollout:
         following = self._environment.action_mask
         if "next_action_mask" in columns and following is not None:
             write_next_action_masks(columns, following)
-        return Collected(environment_s, inference_s, self._cut)
+        return Collected(environment_s, inference_s, self._cut, self._given_up)
 
     def close(self) -> None:
         self._environment.close()
@@ -111,14 +112,19 @@ class Rollout:
         if self._policy.has_memory:
             # Where the engine shows an ended episode's last observation first, the row that it masks begins another.
             self._policy.begin_episodes(taken.terminated | taken.truncated | ~taken.mask)
-        # The column has no gaps, whatever the engine's array has: it is quicker to copy from.
-        is_same = taken.observation is taken.next_observation
-        self._observation = columns["next_observation"][step] if is_same else taken.observation
+        self._observation = taken.observation
 
     def _give_up(self, step: int, columns: Columns, lost: Bools) -> None:
         """End the episodes that an environment's death cut off: nothing follows the row before this one."""
+        # Neither do stacks and windows of replay go on from this row, which shows what the dead one had shown.
+        columns["truncated"][step] |= lost
         if step == 0:
             self._cut = lost
-        else:
-            # What was masked there had no episode that could end.
-            columns["truncated"][step - 1] |= lost & columns["mask"][step - 1] & ~columns["terminated"][step - 1]
+            return
+        ended = columns["terminated"][step - 1] | columns["truncated"][step - 1]
+        # What was masked there had no episode that could end.
+        given_up = lost & columns["mask"][step - 1] & ~ended
+        columns["truncated"][step - 1] |= given_up
+        if self._given_up is None:
+            self._given_up = np.zeros(columns["mask"].shape, np.bool_)
+        self._given_up[step - 1] |= given_up

@@ -68,14 +68,18 @@ class SideBySide:
         return Collected(
             0.5 * (first.environment_time_s + second.environment_time_s),
             0.5 * (first.inference_time_s + second.inference_time_s),
-            self._cut(first.cut, second.cut),
+            self._of_all_lanes(first.cut, second.cut),
+            self._of_all_lanes(first.given_up, second.given_up),
         )
 
-    def _cut(self, first: Bools | None, second: Bools | None) -> Bools | None:
-        if first is None and second is None:
+    def _of_all_lanes(self, first: Bools | None, second: Bools | None) -> Bools | None:
+        """Return `[..., N]` of flags of either group's lanes."""
+        known = first if first is not None else second
+        if known is None:
             return None
         parts = zip((first, second), self._num_lanes, strict=True)
-        return np.concatenate([np.zeros(n, np.bool_) if cut is None else cut for cut, n in parts])
+        leading = known.shape[:-1]
+        return np.concatenate([np.zeros((*leading, n), np.bool_) if f is None else f for f, n in parts], axis=-1)
 
 
 class _OtherThread:

@@ -1,6 +1,6 @@
 """One block of experience: T steps of N lanes as columns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,11 +20,13 @@ class Collected:
     Attributes:
       environment_time_s, inference_time_s: spent stepping, spent in the policy.
       cut: [N] bool, lanes whose episode was given up before the first row; None: nowhere.
+      given_up: [T, N] bool, rows that are truncated because their environment died after them; None: none.
     """
 
     environment_time_s: float
     inference_time_s: float
     cut: Bools | None = None
+    given_up: Bools | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Unroll:
       environment_time_s, inference_time_s: spent stepping, spent in the policy; of lanes that are
         stepped side by side, the mean.
       cut: [N] bool, lanes whose episode was given up before the first row; None: nowhere.
+      given_up: [T, N] bool, rows that are truncated because their environment died after them; None: none.
     """
 
     columns: dict[str, Array]
@@ -44,6 +47,7 @@ class Unroll:
     environment_time_s: float
     inference_time_s: float
     cut: Bools | None = None
+    given_up: Bools | None = None
 
 
 def experience_columns(
@@ -75,15 +79,6 @@ def experience_columns(
 def empty_columns(specs: tuple[ColumnSpec, ...], num_steps: int, num_lanes: int) -> dict[str, Array]:
     """Return fresh columns `[T, N, ...]`: the unroll before this one may still be on its way."""
     return {s.path: np.empty((num_steps, num_lanes, *s.shape), s.element_type.dtype) for s in specs}
-
-
-def pieces_of(columns: Columns, max_bytes: int) -> Iterator[Columns]:
-    """Yield runs of whole steps of at most `max_bytes`, as views; a single step may be larger."""
-    num_steps = len(next(iter(columns.values())))
-    num_bytes = sum(array.nbytes for array in columns.values())
-    steps_a_piece = max(1, max_bytes * num_steps // max(1, num_bytes))
-    for first in range(0, num_steps, steps_a_piece):
-        yield {name: array[first : first + steps_a_piece] for name, array in columns.items()}
 
 
 def columns_of_lanes(columns: Columns, lanes: slice) -> Columns:

@@ -1,6 +1,6 @@
 """Notices environments of the fleet's own process that do not come back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from heronry.environments.settings import EnvironmentSettings
@@ -22,14 +22,25 @@ class Watchdog:
     """
 
     def __init__(
-        self, environments: Sequence[VectorEnvironment], settings: EnvironmentSettings, clock: Callable[[], float]
+        self,
+        environments: Iterable[VectorEnvironment | Watched],
+        settings: EnvironmentSettings,
+        clock: Callable[[], float],
     ) -> None:
-        self._environments = [e for e in environments if isinstance(e, Watched)]
         self._step_s, self._reset_s = settings.step_timeout_s, settings.reset_timeout_s
         self._clock = clock
+        self._environments: list[Watched] = []
         # What each of them was seen at, and since when.
-        self._seen: list[tuple[Work | None, float]] = [(None, clock())] * len(self._environments)
+        self._seen: list[tuple[Work | None, float]] = []
         self.period_s = min(self._step_s / 4, self._reset_s / 4, _LONGEST_PERIOD_S)
+        for environment in environments:
+            self.watch(environment)
+
+    def watch(self, environment: VectorEnvironment | Watched) -> None:
+        """Look at one more from now on, if it lives in this process."""
+        if isinstance(environment, Watched):
+            self._environments.append(environment)
+            self._seen.append((None, self._clock()))
 
     def look(self) -> EnvironmentFaultError | None:
         """Return the fault of an environment that has been at the same work for too long."""

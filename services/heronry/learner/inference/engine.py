@@ -40,6 +40,7 @@ class InferenceEngine:
         self._waiters: list[asyncio.Future[None]] = []
         self._is_due = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._end_error: UnavailableError | None = None
         self._task = asyncio.create_task(self._work())
 
     @property
@@ -61,18 +62,19 @@ class InferenceEngine:
         self._core.add(policy)
         self._wake_waiters()
 
-    async def open(self, lanes: LaneGroup, outbox: Outbox) -> tuple[Session, OpenedGroup]:
-        """Open a stream, ending an older one of the same group; answers come to the outbox.
+    async def open(self, lanes: LaneGroup, outbox: Outbox, client_id: str = "") -> tuple[Session, OpenedGroup]:
+        """Open a client's stream, ending an older one of its group; answers come to the outbox.
 
         Raises:
+          UnavailableError: the engine was closed.
           HeronryError: the lanes do not fit, or there are too many streams.
         """
 
         def attempt() -> tuple[Session, OpenedGroup]:
-            older = self._core.older(lanes)
+            older = self._core.older(lanes, client_id)
             if older is not None:
                 self._end(older, FencedError(f"a newer stream serves group {lanes.group_id!r}"))
-            return self._core.open(lanes)
+            return self._core.open(lanes, client_id)
 
         session, opened = await self._patiently(attempt)
         self._outboxes[session] = outbox
@@ -111,12 +113,14 @@ class InferenceEngine:
         self._look()
 
     async def close(self, reason: str) -> None:
-        """End all streams; fleets connect again."""
+        """End all streams, and those that wait to be opened; fleets connect again."""
+        self._end_error = UnavailableError(reason, retry_after_s=0.2)
+        self._wake_waiters()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._set_timer(None)
         for session in list(self._outboxes):
-            self._end(session, UnavailableError(reason, retry_after_s=0.2))
+            self._end(session, self._end_error)
         self._owner.close(timeout_s=0)
 
     def _end(self, session: Session, error: HeronryError) -> None:
@@ -172,8 +176,10 @@ class InferenceEngine:
         self._is_due.set()
 
     async def _patiently(self, call: Callable[[], T]) -> T:
-        """Make a core call, again after each change while it would block."""
+        """Make a core call, again after each change while it would block; UnavailableError once this is closed."""
         while True:
+            if self._end_error is not None:
+                raise self._end_error
             try:
                 return call()
             except WouldBlock:

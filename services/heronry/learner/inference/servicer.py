@@ -7,6 +7,7 @@ from heronry.api.learner.v1 import inference_pb2 as pb
 from heronry.api.learner.v1 import inference_pb2_grpc
 from heronry.learner.inference.host import InferenceHost
 from heronry.learner.inference.stream import serve_infer
+from heronry.runtime.interceptors import client_id_of
 from heronry.wire.inference import inference_statistics_to_proto
 
 
@@ -25,7 +26,7 @@ class InferenceServicer(inference_pb2_grpc.InferenceServiceServicer):
         self._host = host
 
     async def Infer(self, requests: AsyncIterable[pb.InferRequest], context: StreamWriter) -> None:  # type: ignore[override] # a stream's handler may write instead of yield
-        await serve_infer(requests, context.write, self._host)
+        await serve_infer(requests, context.write, self._host, client_id_of(context))
 
     async def GetInferenceStatistics(
         self, request: pb.GetInferenceStatisticsRequest, context: object

@@ -21,9 +21,12 @@ from heronry.wire.inference import (
 Send = Callable[[pb.InferResponse], Awaitable[None]]
 
 
-async def serve_infer(requests: AsyncIterable[pb.InferRequest], send: Send, host: InferenceHost) -> None:
-    """Answer until the fleet ends or is lost, or a newer stream of its group comes.
+async def serve_infer(
+    requests: AsyncIterable[pb.InferRequest], send: Send, host: InferenceHost, client_id: str = ""
+) -> None:
+    """Answer a client until it ends or is lost, or a newer stream of its group comes.
 
+    Groups are the client's own: another one of that name is another group.
     Requests are read while a step is out, so that a second one is refused rather than queued.
     """
     iterator = aiter(requests)
@@ -33,7 +36,7 @@ async def serve_infer(requests: AsyncIterable[pb.InferRequest], send: Send, host
     lanes = open_from_proto(first)
     engine = host.engine_of(lanes.run_id)
     outbox = Outbox()
-    session, opened = await engine.open(lanes, outbox)
+    session, opened = await engine.open(lanes, outbox, client_id)
     outbox.put(opened_to_proto(opened))
     reader = asyncio.create_task(_read(iterator, engine, session, outbox))
     try:

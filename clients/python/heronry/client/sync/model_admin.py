@@ -30,6 +30,7 @@ class ModelAdminClient(BlockingClient[AsyncParamsClient]):
         consistency: Consistency | None = None,
         limits: ContributionLimits | None = None,
         optimizer: ServerOptimizer | None = None,
+        group_optimizers: Mapping[str, ServerOptimizer] | None = None,
         num_versions_kept: int = 0,
     ) -> ModelInfo:
         """Change figures of a live model and describe it; what is None, or 0, stays."""
@@ -39,6 +40,7 @@ class ModelAdminClient(BlockingClient[AsyncParamsClient]):
                 consistency=consistency,
                 limits=limits,
                 optimizer=optimizer,
+                group_optimizers=group_optimizers,
                 num_versions_kept=num_versions_kept,
             )
         )
@@ -56,10 +58,20 @@ class ModelAdminClient(BlockingClient[AsyncParamsClient]):
         return self._loop.run(self._client.tag_version(model, tag, number))
 
     def rollback_model(
-        self, model: str, *, number: int | None = None, tag: str | None = None, request_id: str | None = None
+        self,
+        model: str,
+        *,
+        number: int | None = None,
+        tag: str | None = None,
+        request_id: str | None = None,
+        asks_all_shards: bool = False,
     ) -> ParameterVersion:
         """Publish an earlier version's values again, under a new number, which is returned."""
-        return self._loop.run(self._client.rollback_model(model, number=number, tag=tag, request_id=request_id))
+        return self._loop.run(
+            self._client.rollback_model(
+                model, number=number, tag=tag, request_id=request_id, asks_all_shards=asks_all_shards
+            )
+        )
 
     def export_version(
         self,

@@ -13,7 +13,7 @@ from heronry.client.sync.secure_sums import SecureSumsClient
 from heronry.client.sync.worker import Worker
 from heronry.types.contribution import Acknowledgement, ContributionKind, Invitation, ParameterCodec
 from heronry.types.models import ModelSettings
-from heronry.types.tensors import Roles
+from heronry.types.tensors import Groups, Roles
 from heronry.types.version import ParameterVersion
 
 
@@ -29,10 +29,13 @@ class ParamsClient(SecureSumsClient):
         settings: ModelSettings | None = None,
         roles: Roles | None = None,
         *,
+        groups: Groups | None = None,
         request_id: str | None = None,
     ) -> tuple[ParameterVersion, bool]:
         """Create a model with its first values; return its newest version and whether it is new."""
-        return self._loop.run(self._client.register_model(model, tensors, settings, roles, request_id=request_id))
+        return self._loop.run(
+            self._client.register_model(model, tensors, settings, roles, groups=groups, request_id=request_id)
+        )
 
     @overload
     def pull(

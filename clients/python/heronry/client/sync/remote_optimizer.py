@@ -8,9 +8,11 @@ from heronry.client.params import TOP_K_SHARE
 from heronry.client.remote_optimizer import LossT
 from heronry.client.remote_optimizer import RemoteOptimizer as AsyncRemoteOptimizer
 from heronry.client.sync.params import ParamsClient
+from heronry.client.sync.sharded_params import ShardedParamsClient
 from heronry.client.sync.worker import Worker
 from heronry.types.contribution import Acknowledgement, ContributionKind, ParameterCodec
 from heronry.types.models import ModelSettings
+from heronry.types.tensors import Groups
 from heronry.types.version import ParameterVersion
 
 
@@ -22,7 +24,7 @@ class RemoteOptimizer:
 
     def __init__(
         self,
-        params: ParamsClient,
+        params: ParamsClient | ShardedParamsClient,
         model: str,
         parameters: object,
         *,
@@ -75,9 +77,9 @@ class RemoteOptimizer:
         """The answer to the last contribution; None when it was refused."""
         return self._optimizer.last_acknowledgement
 
-    def register(self, settings: ModelSettings | None = None) -> bool:
+    def register(self, settings: ModelSettings | None = None, *, groups: Groups | None = None) -> bool:
         """Create the model with the parameters' values, unless it is there, and pull; return whether it is new."""
-        return self._loop.run(self._optimizer.register(settings))
+        return self._loop.run(self._optimizer.register(settings, groups=groups))
 
     def pull(self) -> ParameterVersion:
         """Copy the newest version into the parameters and return it."""

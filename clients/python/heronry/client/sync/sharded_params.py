@@ -1,71 +1,24 @@
 """Blocking client of a model that is cut over several parameter services."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from types import TracebackType
-from typing import Final, Self, overload
+from collections.abc import Iterator, Mapping
+from typing import overload
 
 from heronry.client.contribution_packing import Values
-from heronry.client.options import ConnectionOptions, TlsOptions
+from heronry.client.error_feedback import ErrorFeedback
+from heronry.client.local_privacy import LocalPrivacy
+from heronry.client.parameters import Parameters
+from heronry.client.params import F32, TOP_K_SHARE
 from heronry.client.sharded_parameters import ShardedParameters
-from heronry.client.sharded_params import ShardedParamsClient as AsyncShardedParamsClient
-from heronry.client.sync.loop import LoopThread
-from heronry.client.sync.params import ParamsClient
+from heronry.client.sync.sharded_admin import ShardedAdminClient
+from heronry.client.sync.worker import Worker
 from heronry.types.contribution import Acknowledgement, ContributionKind, ParameterCodec
-from heronry.types.models import ModelInfo, ModelSettings, VersionInfo
-from heronry.types.tensors import Roles
+from heronry.types.models import ModelSettings
+from heronry.types.tensors import Groups, Roles
 from heronry.types.version import ParameterVersion
 
-F32: Final = ParameterCodec.F32
 
-
-class ShardedParamsClient:
-    """Registers, pulls, watches and pushes a sharded model; see the asynchronous client of the same name.
-
-    Connects at the first call; use it as `with`, or call `close` at the end. Thread-safe.
-    """
-
-    def __init__(
-        self,
-        addresses: Sequence[str | Sequence[str]],
-        options: ConnectionOptions | None = None,
-        *,
-        first_address: str | None = None,
-        token: str | None = None,
-        tls: TlsOptions | None = None,
-    ) -> None:
-        """Keep where to connect; starts a loop of its own. `token` and `tls` go before those of the options."""
-        options = options or ConnectionOptions()
-        options = replace(options, token=options.token if token is None else token, tls=tls or options.tls)
-        self._client = AsyncShardedParamsClient(addresses, options, first_address=first_address)
-        self._loop = LoopThread("client")
-
-    @property
-    def first(self) -> ParamsClient:
-        """The client of the first shard, on this client's loop."""
-        return ParamsClient.of(self._client.first, self._loop)
-
-    @property
-    def client_id(self) -> str:
-        """Who this client says it is."""
-        return self._client.client_id
-
-    def close(self) -> None:
-        """Close the connections; calls and streams in flight end."""
-        if self._loop.is_closed:
-            return
-        try:
-            self._loop.run(self._client.close())
-        finally:
-            self._loop.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+class ShardedParamsClient(ShardedAdminClient):
+    """Registers, pulls, watches and pushes a sharded model; see the asynchronous client of the same name."""
 
     def register_model(
         self,
@@ -74,10 +27,13 @@ class ShardedParamsClient:
         settings: ModelSettings | None = None,
         roles: Roles | None = None,
         *,
+        groups: Groups | None = None,
         request_id: str | None = None,
     ) -> tuple[ParameterVersion, bool]:
         """Cut a model and create its shards; return the first one's newest version and whether it is new."""
-        return self._loop.run(self._client.register_model(model, tensors, settings, roles, request_id=request_id))
+        return self._loop.run(
+            self._client.register_model(model, tensors, settings, roles, groups=groups, request_id=request_id)
+        )
 
     @overload
     def pull(
@@ -87,6 +43,7 @@ class ShardedParamsClient:
         number: int | None = None,
         tag: str | None = None,
         codec: ParameterCodec = F32,
+        base: Parameters | None = None,
         wait_s: float | None = None,
     ) -> ShardedParameters: ...
 
@@ -99,6 +56,7 @@ class ShardedParamsClient:
         tag: str | None = None,
         newer_than: ParameterVersion | None,
         codec: ParameterCodec = F32,
+        base: Parameters | None = None,
         wait_s: float | None = None,
     ) -> ShardedParameters | None: ...
 
@@ -110,18 +68,28 @@ class ShardedParamsClient:
         tag: str | None = None,
         newer_than: ParameterVersion | None = None,
         codec: ParameterCodec = F32,
+        base: Parameters | None = None,
         wait_s: float | None = None,
     ) -> ShardedParameters | None:
         """Return one version, the same of every shard; with `newer_than`, None when there is nothing newer."""
         return self._loop.run(
-            self._client.pull(model, number=number, tag=tag, newer_than=newer_than, codec=codec, wait_s=wait_s)
+            self._client.pull(
+                model, number=number, tag=tag, newer_than=newer_than, codec=codec, base=base, wait_s=wait_s
+            )
         )
 
     def watch(
-        self, model: str, *, newer_than: ParameterVersion | None = None, codec: ParameterCodec = F32
-    ) -> Iterator[ShardedParameters]:
+        self,
+        model: str,
+        *,
+        newer_than: ParameterVersion | None = None,
+        with_values: bool = True,
+        codec: ParameterCodec = F32,
+    ) -> Iterator[Parameters]:
         """Yield the newest version and then every newer one; a slow consumer skips versions."""
-        return self._loop.iterate(self._client.watch(model, newer_than=newer_than, codec=codec))
+        return self._loop.iterate(
+            self._client.watch(model, newer_than=newer_than, with_values=with_values, codec=codec)
+        )
 
     def push(
         self,
@@ -131,6 +99,9 @@ class ShardedParamsClient:
         base_version: ParameterVersion,
         kind: ContributionKind = ContributionKind.GRADIENT,
         codec: ParameterCodec = F32,
+        top_k_share: float = TOP_K_SHARE,
+        feedback: ErrorFeedback | None = None,
+        local_privacy: LocalPrivacy | None = None,
         request_id: str | None = None,
         sample_count: int = 0,
         weight: float = 1.0,
@@ -147,6 +118,9 @@ class ShardedParamsClient:
                 base_version=base_version,
                 kind=kind,
                 codec=codec,
+                top_k_share=top_k_share,
+                feedback=feedback,
+                local_privacy=local_privacy,
                 request_id=request_id,
                 sample_count=sample_count,
                 weight=weight,
@@ -157,18 +131,34 @@ class ShardedParamsClient:
             )
         )
 
-    def get_model(self, model: str) -> ModelInfo:
-        """Describe a model: its whole schema, and what the first shard says of its rounds."""
-        return self._loop.run(self._client.get_model(model))
+    def validate(
+        self,
+        model: str,
+        values: Values,
+        *,
+        base_version: ParameterVersion,
+        kind: ContributionKind = ContributionKind.GRADIENT,
+        codec: ParameterCodec = F32,
+        weight: float = 1.0,
+        sample_count: int = 0,
+        fencing_token: int = 0,
+        timeout_s: float | None = None,
+    ) -> None:
+        """Have a contribution checked as `push` does, and counted nowhere; raises what a push would."""
+        self._loop.run(
+            self._client.validate(
+                model,
+                values,
+                base_version=base_version,
+                kind=kind,
+                codec=codec,
+                weight=weight,
+                sample_count=sample_count,
+                fencing_token=fencing_token,
+                timeout_s=timeout_s,
+            )
+        )
 
-    def list_versions(self, model: str) -> tuple[VersionInfo, ...]:
-        """Name the versions that the first shard keeps, oldest first."""
-        return self._loop.run(self._client.list_versions(model))
-
-    def tag_version(self, model: str, tag: str, number: int = 0) -> ParameterVersion:
-        """Keep a version under a name, at every shard; number 0 is the newest."""
-        return self._loop.run(self._client.tag_version(model, tag, number))
-
-    def delete_model(self, model: str) -> None:
-        """Drop every shard of a model; those that are gone already are passed over."""
-        self._loop.run(self._client.delete_model(model))
+    def worker(self, model: str, incarnation: int | None = None) -> Worker:
+        """Return a worker of a model, to be used as `with`: its lease is the first shard's."""
+        return Worker(self._client.worker(model, incarnation), self._loop)

@@ -43,8 +43,18 @@ class Writer:
 
     @property
     def num_unaccepted(self) -> int:
-        """Blocks appended that the service has not accepted yet, one that is being collected included."""
+        """Messages appended that the service has not accepted yet, a block that is being collected included."""
         return self._writer.num_unaccepted
+
+    @property
+    def accepted_sequence(self) -> int:
+        """The number up to which everything is accepted."""
+        return self._writer.accepted_sequence
+
+    @property
+    def appended_sequence(self) -> int:
+        """The number of the last message that was appended."""
+        return self._writer.appended_sequence
 
     @property
     def num_lost_items(self) -> int:

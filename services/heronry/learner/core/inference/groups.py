@@ -9,6 +9,9 @@ from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
 from heronry.types.inference import InferenceStep, LaneGroup
 from heronry.types.tensors import FloatArray
 
+GroupKey = tuple[str, str]
+"""Whose group, and its name: what others call theirs does not matter."""
+
 
 @dataclass(eq=False)
 class Group:
@@ -16,6 +19,7 @@ class Group:
 
     Attributes:
       lanes: who they are.
+      client_id: whose they are.
       last_sequence: of the last step that was answered; 0: none.
       last_outputs: the answer to it.
       states: of the lanes after it, `[N, S]`; None before the first step.
@@ -24,11 +28,17 @@ class Group:
     """
 
     lanes: LaneGroup
+    client_id: str = ""
     last_sequence: int = 0
     last_outputs: FloatArray = field(default_factory=lambda: np.empty((0, 0), np.float32))
     states: FloatArray | None = None
     pending: PendingStep | None = None
     has_stream: bool = False
+
+    @property
+    def key(self) -> GroupKey:
+        """What it is remembered by."""
+        return self.client_id, self.lanes.group_id
 
     def check_sequence(self, sequence: int) -> None:
         """Refuse a step that is neither the one answered last nor the one after.
@@ -64,18 +74,18 @@ class Groups:
 
     def __init__(self, max_groups: int) -> None:
         self._max_groups = max_groups
-        self._groups: dict[str, Group] = {}
+        self._groups: dict[GroupKey, Group] = {}
 
-    def open(self, lanes: LaneGroup) -> Group:
-        """Return the group of that name; a new one for another start of its fleet.
+    def open(self, lanes: LaneGroup, client_id: str) -> Group:
+        """Return the client's group of that name; a new one for another start of its fleet.
 
         Raises:
           SchemaMismatchError: the group has had other lanes in this start.
         """
-        known = self._groups.pop(lanes.group_id, None)
+        known = self._groups.pop((client_id, lanes.group_id), None)
         if known is None or known.lanes.num_starts != lanes.num_starts:
-            known = Group(lanes)
-        self._groups[lanes.group_id] = known
+            known = Group(lanes, client_id)
+        self._groups[known.key] = known
         if known.lanes != lanes:
             ours, theirs = _described(known.lanes), _described(lanes)
             raise SchemaMismatchError.of("open", theirs, f"{ours} in start {lanes.num_starts} of {lanes.group_id!r}")
@@ -83,10 +93,10 @@ class Groups:
         return known
 
     def _forget(self) -> None:
-        idle = [name for name, group in self._groups.items() if not group.has_stream and group.pending is None]
+        idle = [key for key, group in self._groups.items() if not group.has_stream and group.pending is None]
         # The last is the one that is being opened.
-        for name in idle[: max(0, min(len(idle) - 1, len(self._groups) - self._max_groups))]:
-            del self._groups[name]
+        for key in idle[: max(0, min(len(idle) - 1, len(self._groups) - self._max_groups))]:
+            del self._groups[key]
 
 
 def _described(lanes: LaneGroup) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from heronry.learner.core.inference.attendance import Attendance
 from heronry.learner.core.inference.batcher import Batch, Batcher, PendingStep
 from heronry.learner.core.inference.figures import InferenceFigures
-from heronry.learner.core.inference.groups import Group, Groups
+from heronry.learner.core.inference.groups import Group, GroupKey, Groups
 from heronry.learner.core.inference.policies import Policies, Policy
 from heronry.types.blocking import Changed, Waiting, WouldBlock
 from heronry.types.columns import ColumnSpec
@@ -30,6 +30,8 @@ EVALUATED: Final = "evaluated"
 _GROUPS_PER_STREAM = 2
 # Of the longest wait of a step: how long a stream may be silent before none waits for it any more.
 _IDLE_WAITS = 5.0
+# Of a float32.
+_OUTPUT_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class InferenceLimits:
       max_streams: open at a time.
       max_lanes: of one stream.
       max_step_bytes: of one step, a byte a lane for `begins` included.
+      max_answer_bytes: of the outputs of one step.
     """
 
     max_batch_size: int = 1024
@@ -49,6 +52,7 @@ class InferenceLimits:
     max_streams: int = 256
     max_lanes: int = 65_536
     max_step_bytes: int = 8 << 20
+    max_answer_bytes: int = 8 << 20
 
 
 @dataclass(eq=False)
@@ -91,7 +95,7 @@ class Inference:
         self._policies = Policies(limits.num_versions_kept)
         self._groups = Groups(_GROUPS_PER_STREAM * limits.max_streams)
         self._batcher = Batcher(limits.max_batch_size, limits.max_wait_s)
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[GroupKey, Session] = {}
         self._attendance: Attendance[Session] = Attendance(_IDLE_WAITS * limits.max_wait_s)
 
     def statistics(self) -> InferenceStatistics:
@@ -113,12 +117,12 @@ class Inference:
         """Take a version."""
         return self._policies.add(policy)
 
-    def older(self, lanes: LaneGroup) -> Session | None:
+    def older(self, lanes: LaneGroup, client_id: str = "") -> Session | None:
         """Return the stream that a new one of these lanes ends: to be closed before `open`."""
-        return self._sessions.get(lanes.group_id)
+        return self._sessions.get((client_id, lanes.group_id))
 
-    def open(self, lanes: LaneGroup) -> tuple[Session, OpenedGroup]:
-        """Open a stream; returns it and what is known of its group.
+    def open(self, lanes: LaneGroup, client_id: str = "") -> tuple[Session, OpenedGroup]:
+        """Open a stream; returns it and what is known of the client's group.
 
         Raises:
           InvalidArgumentError, SchemaMismatchError: the lanes do not fit the run's policy or the bounds.
@@ -128,12 +132,12 @@ class Inference:
         self._check(lanes)
         if len(self._sessions) >= self._limits.max_streams:
             raise _too_many(len(self._sessions), self._limits.max_streams)
-        group = self._groups.open(lanes)
+        group = self._groups.open(lanes, client_id)
         if group.pending is not None:
             raise WouldBlock(EVALUATED, Waiting("inference", "steps in evaluation", 1, 0))
         session = Session(group)
         group.has_stream = True
-        self._sessions[lanes.group_id] = session
+        self._sessions[group.key] = session
         return session, OpenedGroup(self._num_outputs, group.last_sequence)
 
     def close(self, session: Session) -> None:
@@ -142,7 +146,7 @@ class Inference:
             return
         group = session.group
         session.is_open = group.has_stream = False
-        del self._sessions[group.lanes.group_id]
+        del self._sessions[group.key]
         if group.pending is not None and self._batcher.discard(group.pending):
             group.pending = None
         self._act_with(session, None)
@@ -231,7 +235,7 @@ class Inference:
         return Changed(sessions, frozenset({EVALUATED}))
 
     def _waiting_session(self, step: PendingStep) -> Session | None:
-        session = self._sessions.get(step.group.lanes.group_id)
+        session = self._sessions.get(step.group.key)
         # A group of another start may have the name by now.
         if session is None or session.group is not step.group:
             return None
@@ -260,6 +264,10 @@ class Inference:
         num_bytes = lanes.num_bytes + lanes.num_lanes
         if num_bytes > limits.max_step_bytes:
             allowed = f"at most {limits.max_step_bytes} bytes a step"
+            raise MessageTooLargeError.of("open.num_lanes", f"{lanes.num_lanes} ({num_bytes} bytes)", allowed)
+        num_bytes = lanes.num_lanes * self._num_outputs * _OUTPUT_BYTES
+        if num_bytes > limits.max_answer_bytes:
+            allowed = f"at most {limits.max_answer_bytes} bytes an answer"
             raise MessageTooLargeError.of("open.num_lanes", f"{lanes.num_lanes} ({num_bytes} bytes)", allowed)
 
 
