@@ -102,6 +102,14 @@ def test_the_version_is_shown(heronry) -> None:
     assert (finished.code, finished.out.split()[0]) == (0, "heronry")
 
 
+def test_a_network_that_does_not_fit_a_game_is_refused_before_the_run_begins(heronry, tmp_path: Path) -> None:
+    finished = heronry("train", "cartpole", "--set", "network.convolution=[{channels: 4}]", "--run-dir", "run")
+
+    assert_user_error(finished, "network.convolution: got 1, allowed: none, for observations are [4]")
+    assert "run failed" not in finished.err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_mistake_that_only_a_service_can_see_is_the_users_as_well(heronry) -> None:
     wrong = "environment.kwargs={nonsense: 1}"
     finished = heronry("train", "cartpole", "--launcher", "embedded", "--set", wrong, "--run-dir", "run")

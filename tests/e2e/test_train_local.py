@@ -95,6 +95,33 @@ def test_ctrl_c_stops_cleanly_and_the_run_goes_on_where_it_was(start_heronry, he
     assert resumed.result["eval_mean"] >= TARGET
 
 
+EXTERNAL = """
+environment: {id: CartPole-v1}
+algorithm: {name: external}
+network: {hidden: [8]}
+fleet: {num_envs: 4, unroll_length: 8}
+"""
+
+
+@pytest.mark.timeout(120)
+def test_without_a_learner_it_says_what_it_waits_for_and_a_second_ctrl_c_ends_it_in_order(
+    start_heronry, tmp_path: Path
+) -> None:
+    (tmp_path / "external.yaml").write_text(EXTERNAL)
+    process = start_heronry("train", "external.yaml", "--run-dir", "run")
+
+    lines = [next(line for line in process.stdout if "waits for a learner" in line)]
+    process.send_signal(signal.SIGINT)
+    lines += [next(line for line in process.stdout if line.startswith("stopping"))]
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+
+    assert "which is your program with algorithm external, to register model 'policy'" in lines[0]
+    assert (process.returncode, out.splitlines()[-1:]) == (130, ["ending at once"])
+    assert err.strip() in {"", "interrupted"}
+    assert not left_over(tmp_path)
+
+
 def left_over(tmp_path: Path) -> list[str]:
     """Return the command lines of service processes that still work in the test's folder."""
     lines = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()

@@ -63,8 +63,9 @@ class Shards:
         await self.stop(index)
         await self.start(index)
 
-    def client(self, name: str = "worker", token: str | None = None) -> ShardedParamsClient:
-        options = ConnectionOptions(client_id=name, token=token, retry_s=10.0, timeout_s=20.0)
+    def client(self, name: str = "worker", token: str | None = None, **options: float) -> ShardedParamsClient:
+        patience = {"retry_s": 10.0, "timeout_s": 20.0, **options}
+        options = ConnectionOptions(client_id=name, token=token, **patience)
         client = ShardedParamsClient(self.addresses, options)
         self._clients.append(client)
         return client

@@ -57,6 +57,7 @@ class RLAgent:
         num_choices = _num_choices(architecture, action_space)
         self._native = make_native(architecture, num_choices=num_choices, settings=values, seed=seed)
         self._architecture = architecture
+        self._num_components = len(num_choices)
         self._action_shape = action_space.shape if action_space is not None else None
         self.set_model_parameters(architecture.init(np.random.default_rng(seed)) if tensors is None else tensors)
 
@@ -98,7 +99,7 @@ class RLAgent:
           InvalidArgumentError: an action is none of the choices, or the network has no policy.
         """
         with named_refusals():
-            return self._native.log_probabilities(observations, actions, action_mask)
+            return self._native.log_probabilities(observations, self._chosen(actions, 1), action_mask)
 
     def forward(self, observations: Array, head: str = "") -> FloatArray:
         """Return the outputs `[N, n]` of a head, otherwise of the one that acts.
@@ -119,9 +120,16 @@ class RLAgent:
         """
         columns = {name: batch.columns[name] for name in _COLUMNS if name in batch.columns}
         columns["probability"] = batch.probabilities
+        if "action" in columns:
+            columns["action"] = self._chosen(columns["action"], 2)
         with named_refusals():
             metrics, num_gradient_steps, num_steps, priorities = self._native.update(columns, batch.table_size)
         return UpdateResult(metrics, num_gradient_steps, num_steps, priorities=priorities)
+
+    def _chosen(self, actions: Array, num_leading: int) -> Array:
+        """Return actions as C++ takes them: of a single component the choices alone, without an axis of their own."""
+        has_own_axis = self._num_components == 1 and actions.ndim == num_leading + 1 and actions.shape[-1] == 1
+        return actions[..., 0] if has_own_axis else actions
 
     def get_model_parameters(self) -> dict[str, FloatArray]:
         """Return copies of the weights by name, in the network's order."""

@@ -1,5 +1,8 @@
 """Tables follow the assigned run."""
 
+import asyncio
+import gc
+
 import grpc
 import numpy as np
 import pytest
@@ -28,7 +31,7 @@ async def test_the_tables_of_the_run_are_made_and_its_figures_reported(run, spec
     assert [i.definition.table for i in await running.client.list_tables()] == ["experience"]
     progress = service.progress()
     assert (progress.run_id, progress.reached_state) == ("first", RunState.PENDING)
-    assert progress.figures == {"inserts": 0, "samples": 0, "items": 0, "lagging": 0}
+    assert progress.figures == {"inserts": 0, "samples": 0, "items": 0, "lagging": 0, "insert_waiting_s": 0}
 
 
 async def test_an_equal_assignment_again_changes_nothing_and_another_run_begins_empty(
@@ -71,3 +74,30 @@ async def test_without_a_run_there_are_no_tables(run) -> None:
 
     with pytest.raises(TableNotFoundError, match="have: none"):
         await running.client.get_table("experience")
+
+
+async def test_streams_that_end_while_a_lockstep_run_begins_anew_leave_no_error_without_an_owner(
+    run, specs: dict[str, ColumnSpec]
+) -> None:
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["message"]))
+    running = await run()
+    lockstep = {**SPEC, "lockstep": True}
+    for start in range(1, 15):
+        await running.service.reconcile(Assignment(start, "first", RunState.RUNNING, lockstep, num_starts=start))
+        readers = [await running.reader(1, table="experience") for _ in range(3)]
+        for reader in readers:
+            assert (await reader.read()).WhichOneof("part") == "waiting"
+
+        anew = Assignment(start, "first", RunState.RUNNING, lockstep, num_starts=start + 1)
+        going = asyncio.ensure_future(running.service.reconcile(anew))
+        # Another moment of it each time.
+        for _ in range(start % 7):
+            await asyncio.sleep(0)
+        for reader in readers:
+            reader.call.cancel()
+        await going
+    gc.collect()
+    await asyncio.sleep(0)
+
+    assert complaints == []

@@ -2,26 +2,13 @@
 
 import numpy as np
 import pytest
-import torch
 
 from heronry.maths.networks import Layers, network_for
-from heronry.maths.spaces import ActionSpace, ObservationSpace
+from heronry.maths.spaces import ObservationSpace
 from heronry.types.experience import Batch
+from tests.support.learners import box, discrete, one_thread
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
-@pytest.fixture
-def discrete():
-    return ActionSpace("discrete", num_actions=3)
-
-
-@pytest.fixture
-def box():
-    return ActionSpace("box", shape=(2,), low=(-1.0, -1.0), high=(1.0, 1.0))
+__all__ = ["box", "discrete", "make_batch", "make_network", "one_thread"]
 
 
 @pytest.fixture

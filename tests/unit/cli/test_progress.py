@@ -70,3 +70,16 @@ def test_the_live_table_shows_the_state() -> None:
 
     assert "running" in out.getvalue()
     assert "77" in out.getvalue()
+
+
+def test_what_a_running_run_waits_for_is_told_at_once() -> None:
+    console = Console(file=io.StringIO(), width=200)
+    with PlainView(console, "title", None) as view:
+        for message in ("", "waits for a learner", "waits for a learner"):
+            view.show(status(message=message))
+
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined] # it is a StringIO
+    assert [line.rpartition(", ")[2] for line in lines[1:]] == [
+        "last evaluation none yet",
+        "message waits for a learner",
+    ]

@@ -17,7 +17,7 @@ from heronry.types.errors import (
     InvalidContributionError,
     SchemaMismatchError,
 )
-from heronry.types.tensors import ModelSchema
+from heronry.types.tensors import MergeRule, ModelSchema, TensorRole
 
 NUM_PARAMETERS = 300
 SCHEMA = ModelSchema.of({"w": np.zeros(NUM_PARAMETERS, np.float32)})
@@ -33,7 +33,7 @@ GRADIENTS = st.lists(
 def sent(feedback: ErrorFeedback, codec: ParameterCodec, gradient: np.ndarray, request_id: str) -> np.ndarray:
     """Begin a contribution and return what the service makes of it."""
     packing = Packing(codec, ContributionKind.GRADIENT, request_id, 0.1, feedback)
-    (packed,) = packing.pieces(LAYOUT, pieces_of(SCHEMA, {"w": gradient}))
+    ((packed,),) = packing.parts([LAYOUT], [pieces_of(SCHEMA, {"w": gradient})])
     if codec is ParameterCodec.F32:
         return packed.view(np.float32)
     received = np.empty(NUM_PARAMETERS, np.float32)
@@ -95,7 +95,7 @@ def test_refused_weights_do_not_go_back() -> None:
     feedback = ErrorFeedback()
     packing = Packing(ParameterCodec.BF16, ContributionKind.WEIGHTS, "refused", 0.1, feedback)
 
-    packing.pieces(LAYOUT, pieces_of(SCHEMA, {"w": np.full(NUM_PARAMETERS, 1 / 3, np.float32)}))
+    packing.parts([LAYOUT], [pieces_of(SCHEMA, {"w": np.full(NUM_PARAMETERS, 1 / 3, np.float32)})])
     feedback.put_back()
 
     assert feedback.residual is None
@@ -164,3 +164,33 @@ def test_weights_cannot_be_thinned_out() -> None:
         InvalidArgumentError, match=r"codec: got .*TOP_K.*, allowed: f32, bf16, f16 or int8 with WEIGHTS"
     ):
         Packing(ParameterCodec.TOP_K, ContributionKind.WEIGHTS, "0", 0.1, None)
+
+
+@pytest.mark.parametrize("codec", [ParameterCodec.F32, *CODECS])
+def test_parts_of_a_model_share_one_residual(codec: ParameterCodec) -> None:
+    # The first part has float32 alone, the second both: its vector, and that of both, are float64.
+    tensors = [
+        {"a": np.linspace(-2, 3, 70, dtype=np.float32)},
+        {"b": np.linspace(-1, 1, 40) / 3, "c": np.ones(9, np.float32), "n": np.arange(3)},
+    ]
+    roles = {"n": (TensorRole.STATISTIC, MergeRule.MERGE_COUNTS)}
+    schemas = [ModelSchema.of(tensors[0]), ModelSchema.of(tensors[1], roles)]
+    layouts = [VectorLayout(schema) for schema in schemas]
+    feedback = ErrorFeedback()
+    packing = Packing(codec, ContributionKind.GRADIENT, "r", 0.1, feedback)
+
+    parts = packing.parts(layouts, [pieces_of(s, t) for s, t in zip(schemas, tensors, strict=True)])
+    feedback.commit()
+
+    received = [_received(codec, layout, part) for layout, part in zip(layouts, parts, strict=True)]
+    values = np.concatenate([tensors[0]["a"], tensors[1]["b"], tensors[1]["c"]])
+    np.testing.assert_allclose(np.concatenate(received) + feedback.residual, values, atol=1e-6)
+    assert parts[1][-1].tobytes() == np.arange(3).tobytes()
+
+
+def _received(codec: ParameterCodec, layout: VectorLayout, part: list[np.ndarray]) -> np.ndarray:
+    if codec is ParameterCodec.F32:
+        return layout.vector(part)
+    received = np.empty(layout.num_parameters, layout.dtype)
+    unpack_parameters(codec, part[0], 0, received)
+    return received

@@ -7,11 +7,12 @@ from typing import Self
 import numpy as np
 import pytest
 
+from heronry.client import pool_writer as pool_writer_module
 from heronry.client.pool_writer import PoolWriter
 from heronry.client.shard import ShardLostError
 from heronry.client.step_buffer import StepBuffer
 from heronry.types.columns import ColumnSpec
-from heronry.types.errors import InvalidArgumentError
+from heronry.types.errors import DeadlineExceededError, InvalidArgumentError
 from heronry.types.tensors import ElementType
 from heronry.types.version import ParameterVersion
 
@@ -20,7 +21,10 @@ VERSION = ParameterVersion(1, 1)
 
 
 class FakeWriter:
-    """Takes as many blocks as it has credits for; accepts those it is told to."""
+    """Takes as many blocks as it has credits for; accepts those it is told to.
+
+    Blocks of several steps are in pieces: it takes them whole, and waits for the credits of the others.
+    """
 
     def __init__(self, writer_id: str, num_credits: int) -> None:
         self.writer_id = writer_id
@@ -30,14 +34,23 @@ class FakeWriter:
         self.more = asyncio.Event()
 
     @property
-    def num_unaccepted(self) -> int:
-        return len(self.taken) - self.num_accepted
+    def accepted_sequence(self) -> int:
+        return self.num_accepted
 
-    async def append(self, columns, *_: object, **__: object) -> None:
-        while len(self.taken) >= self.num_credits:
+    @property
+    def appended_sequence(self) -> int:
+        return len(self.taken)
+
+    async def append(self, columns, *_: object, **__: object) -> int:
+        await self._until_credit(1)
+        self.taken += columns["step"][:, 0].tolist()
+        await self._until_credit(0)
+        return len(self.taken)
+
+    async def _until_credit(self, num_more: int) -> None:
+        while len(self.taken) + num_more > self.num_credits:
             self.more.clear()
             await self.more.wait()
-        self.taken.append(int(columns["step"][0, 0]))
 
     async def flush(self, **_: object) -> None:
         self.num_accepted = len(self.taken)
@@ -81,7 +94,11 @@ async def append(writer: PoolWriter, value: int) -> None:
     await writer.append({"step": np.full((1, 1), value)}, VERSION)
 
 
-async def interrupted(work: Coroutine[object, object, None], shard: FakeShard, num_taken: int) -> None:
+async def append_pieces(writer: PoolWriter, *values: int, timeout_s: float = 60.0) -> int:
+    return await writer.append({"step": np.array([values]).T}, VERSION, timeout_s=timeout_s)
+
+
+async def interrupted(work: Coroutine[object, object, object], shard: FakeShard, num_taken: int) -> None:
     """Cancel work once the shard has taken so many blocks and gives no more credits."""
     task = asyncio.ensure_future(work)
     while not shard.writers or len(shard.writers[0].taken) < num_taken:  # noqa: ASYNC110 # seen by asking alone
@@ -133,3 +150,53 @@ async def test_another_version_in_the_midst_of_a_step_of_several_lanes_is_named(
             await writer.append_step({"step": 1}, lane=1, behaviour_version=ParameterVersion(1, 2))
 
         await writer.append_step({"step": 2}, lane=1, behaviour_version=VERSION)
+
+
+async def test_a_block_in_pieces_that_was_taken_is_not_told_to_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_writer_module, "_PATIENCE_S", 0.0)
+    shard = FakeShard("a", 2)
+    async with pool_writer([shard]) as writer:
+        assert await append_pieces(writer, 1, 2, 3, timeout_s=0.01) == 1
+
+        with pytest.raises(DeadlineExceededError, match="no shard took it"):
+            await append_pieces(writer, 4, 5, timeout_s=0.01)
+        shard.writers[0].num_credits = 8
+        assert await append_pieces(writer, 4, 5) == 2
+
+    assert shard.writers[0].taken == [1, 2, 3, 4, 5]
+
+
+async def test_a_block_in_pieces_is_kept_although_its_wait_was_given_up() -> None:
+    first, second = FakeShard("a", 2), FakeShard("b", 8)
+    async with pool_writer([first, second]) as writer:
+        await interrupted(append_pieces(writer, 1, 2, 3), first, 3)
+        first.is_lost = True
+
+        assert await append_pieces(writer, 4) == 2
+
+    assert second.writers[0].taken == [1, 2, 3, 4]
+
+
+async def test_a_block_in_pieces_comes_once_to_the_shard_whose_move_was_interrupted_by_it() -> None:
+    first, second = FakeShard("a", 8), FakeShard("b", 2)
+    async with pool_writer([first, second]) as writer:
+        await append_pieces(writer, 1, 2, 3)
+        first.is_lost = True
+        await interrupted(append_pieces(writer, 4), second, 3)
+
+        second.writers[0].num_credits = 8
+        await append_pieces(writer, 5)
+
+    assert second.writers[0].taken == [1, 2, 3, 5]
+
+
+async def test_collected_steps_in_pieces_are_not_shipped_again() -> None:
+    shard = FakeShard("a", 1)
+    async with pool_writer([shard]) as writer:
+        for number in range(2):
+            await writer.append_step({"step": number}, behaviour_version=VERSION)
+        await interrupted(writer.flush(), shard, 2)
+
+        shard.writers[0].num_credits = 8
+
+    assert shard.writers[0].taken == [0, 1]

@@ -11,6 +11,7 @@ PAIRS = [
     (aio.Mesh, sync.Mesh),
     (aio.ParamsClient, sync.ParamsClient),
     (aio.ReplayClient, sync.ReplayClient),
+    (aio.ShardedParamsClient, sync.ShardedParamsClient),
     (aio.RemoteOptimizer, sync.RemoteOptimizer),
     (aio.Worker, sync.Worker),
     (aio.Writer, sync.Writer),
@@ -29,6 +30,8 @@ NOT_TWINNED = {
     "CoordinatorClient": {"register", "heartbeat", "deregister", "watch_assignment"},
     "Mesh": {"open", "fleets"},
     "PriorityUpdates": {"try_update", "room"},
+    "ParamsClient": {"push_packed"},
+    "ShardedParamsClient": {"shards"},
     "Writer": {"flow"},
     "ReplayBufferPool": {"open"},
 }

@@ -2,29 +2,16 @@
 
 import numpy as np
 import pytest
-import torch
 
 from heronry.maths.networks import Layers, network_for
-from heronry.maths.spaces import ActionSpace, ObservationSpace
+from heronry.maths.spaces import ObservationSpace
 from heronry.types.experience import Batch
+from tests.support.learners import box, discrete, one_thread
+
+__all__ = ["box", "discrete", "make_batch", "make_network", "one_thread"]
 
 SMALL = Layers((8, 8))
 VECTOR = ObservationSpace((4,))
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
-@pytest.fixture
-def discrete():
-    return ActionSpace("discrete", num_actions=3)
-
-
-@pytest.fixture
-def box():
-    return ActionSpace("box", shape=(2,), low=(-1.0, -1.0), high=(1.0, 1.0))
 
 
 @pytest.fixture

@@ -214,6 +214,22 @@ def test_several_choices_keep_to_their_masks(make_network) -> None:
     np.testing.assert_allclose(found, choice_log_probabilities(logits, drawn, (3, 2)), atol=1e-5)
 
 
+def test_one_component_is_an_axis_of_its_own(make_network, discrete) -> None:
+    component = ActionSpace.of_choices((3,))
+    network, tensors = make_network("ppo", component)
+    observations = shown(np.random.default_rng(0), 7)
+    agent = RLAgent(network, tensors=tensors, action_space=component, seed=2)
+    plain = RLAgent(make_network("ppo", discrete)[0], tensors=tensors, action_space=discrete, seed=2)
+
+    chosen, expected = agent.select_action(observations), plain.select_action(observations)
+
+    assert chosen.shape == (7, 1)
+    np.testing.assert_array_equal(chosen[:, 0], expected)
+    np.testing.assert_array_equal(
+        agent.log_probabilities(observations, chosen), plain.log_probabilities(observations, expected)
+    )
+
+
 def test_an_agent_that_waits_has_no_choice_and_no_doubt(make_network, discrete) -> None:
     network, tensors = make_network("ppo", discrete)
     agent = RLAgent(network, tensors=tensors)

@@ -66,8 +66,10 @@ def test_ppo_learns_what_the_python_learner_learns(settings, space, make_network
         ActionSpace.of_choices((3, 2)),
         ActionSpace.of_choices((3, 2), is_masked=True),
         ActionSpace("discrete", num_actions=3, is_masked=True),
+        ActionSpace.of_choices((3,)),
+        ActionSpace.of_choices((3,), is_masked=True),
     ],
-    ids=["several", "several with masks", "one with masks"],
+    ids=["several", "several with masks", "one with masks", "a component", "a component with masks"],
 )
 def test_choices_and_masks_learn_the_same(action_space, make_network, make_batch) -> None:
     network, tensors = make_network("ppo", action_space)

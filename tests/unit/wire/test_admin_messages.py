@@ -114,6 +114,7 @@ SETTINGS = ModelSettings(
     AcknowledgementLevel.DISK,
     num_versions_kept=2,
     privacy=CLAIM,
+    group_optimizers={"head": AdamOptimizer(1e-3), "body": SgdOptimizer(0.1, 0.9)},
 )
 
 

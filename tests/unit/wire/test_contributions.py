@@ -16,6 +16,8 @@ from heronry.types.contribution import (
 )
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.experience import AcknowledgementLevel
+from heronry.types.models import ModelSettings
+from heronry.types.optimizers import SgdOptimizer
 from heronry.types.version import ParameterVersion
 from heronry.wire import contributions as wire
 
@@ -80,3 +82,11 @@ def test_a_closed_round_survives() -> None:
     closed = ClosedRound(4, VERSION, (CountedContribution("w0", "r1", 0.5, 3.0),), 1234.5)
 
     assert wire.closed_round_from_proto(wire.closed_round_to_proto(closed)) == closed
+
+
+def test_news_of_rounds_survive() -> None:
+    settings = ModelSettings(optimizer=SgdOptimizer(0.5), num_versions_kept=3)
+    rolled_back = ClosedRound(4, VERSION, (), 1234.5, "back", settings)
+
+    assert wire.round_news_from_proto(wire.closed_round_to_proto(rolled_back)) == rolled_back
+    assert wire.round_news_from_proto(wire.round_settings_to_proto(settings)) == settings

@@ -3,20 +3,20 @@
 import numpy as np
 import pytest
 
-from heronry.privacy.secure import (
+from heronry.types import errors
+from heronry.types.contribution import Acknowledgement, ContributionHeader, ContributionKind
+from heronry.types.errors import InvalidArgumentError, RoundAbandonedError
+from heronry.types.experience import AcknowledgementLevel
+from heronry.types.secure_messages import (
     AdvertisedKeys,
     MaskedInput,
     RelayedShares,
     RevealedShares,
     Roster,
-    RoundParameters,
     SealedShares,
     UnmaskRequest,
 )
-from heronry.types import errors
-from heronry.types.contribution import Acknowledgement, ContributionHeader, ContributionKind
-from heronry.types.errors import InvalidArgumentError, RoundAbandonedError
-from heronry.types.experience import AcknowledgementLevel
+from heronry.types.secure_rounds import RoundParameters
 from heronry.types.version import ParameterVersion
 from heronry.wire import secure as wire
 from heronry.wire.status import error_from_status, error_to_status

@@ -96,6 +96,23 @@ def test_another_start_of_the_fleet_forgets_the_group(bench) -> None:
     assert back.group.states[0, 0] == 1.0
 
 
+def test_a_group_is_its_client_s_own(bench, make_lanes) -> None:
+    mine = bench.in_unroll()
+    answered(bench, mine, 1)
+
+    # Another client by the same name for its group neither ends the stream nor is told what was answered.
+    assert bench.core.older(make_lanes(), "stranger") is None
+    theirs, opened = bench.core.open(make_lanes(), "stranger")
+    assert opened.last_sequence == 0
+    bench.core.begin_unroll(theirs, None)
+    bench.step(theirs, 1, value=5.0)
+    bench.step(mine, 2, value=2.0)
+
+    answers = [float(rows[0, 0]) for _, _, rows in bench.run()]
+    assert sorted(answers) == [2.0, 5.0]
+    assert (mine.group.last_sequence, theirs.group.last_sequence) == (2, 1)
+
+
 def test_an_answer_for_an_earlier_start_reaches_nobody(bench) -> None:
     session = bench.in_unroll()
     bench.step(session, 1)
@@ -151,10 +168,11 @@ def test_a_step_before_an_unroll_is_refused(bench) -> None:
         ({"element_type": ElementType.UINT8}, SchemaMismatchError, "open.element_type: got 'uint8', allowed: float32"),
         ({"num_lanes": 101}, InvalidArgumentError, "open.num_lanes: got 101, allowed: 1 to 100"),
         ({"num_lanes": 60}, MessageTooLargeError, r"open.num_lanes: got '60 \(540 bytes\)', allowed: at most 500"),
+        ({"num_lanes": 51}, MessageTooLargeError, r"got '51 \(408 bytes\)', allowed: at most 400 bytes an answer"),
     ],
 )
 def test_lanes_that_do_not_fit_are_refused_by_name(make_bench, changes, error, message) -> None:
-    bench = make_bench(max_lanes=100, max_step_bytes=500)
+    bench = make_bench(max_lanes=100, max_step_bytes=500, max_answer_bytes=400)
 
     with pytest.raises(error, match=message):
         bench.open(**changes)
