@@ -128,7 +128,7 @@ async def pushed_until_killed(client: ParamsClient, process: subprocess.Popen[by
     version, answer = info.version, None
     for number in range(60):
         pushing = asyncio.ensure_future(
-            client.push("policy", weights(number), base_version=version, kind=ContributionKind.WEIGHTS, timeout_s=0.5)
+            client.push("policy", weights(number), base_version=version, kind=ContributionKind.WEIGHTS, timeout_s=5.0)
         )
         if number == 50:
             process.kill()
@@ -141,9 +141,11 @@ async def pushed_until_killed(client: ParamsClient, process: subprocess.Popen[by
 
 async def test_a_killed_service_comes_back_at_the_last_acknowledged_version(tmp_path: Path) -> None:
     process = started(tmp_path)
-    client = ParamsClient([f"unix:{tmp_path}/params.sock"], ConnectionOptions(client_id="worker", timeout_s=15.0))
+    # A process may take its time to start beside others.
+    options = ConnectionOptions(client_id="worker", timeout_s=30.0, retry_s=30.0)
+    client = ParamsClient([f"unix:{tmp_path}/params.sock"], options)
     try:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(60):
             await client.register_model("policy", weights(-1.0))
             answer = await pushed_until_killed(client, process)
             process.wait(10)
