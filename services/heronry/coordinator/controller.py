@@ -9,6 +9,7 @@ from heronry.coordinator.coordination import Coordination
 from heronry.coordinator.core.run import Ending, Run
 from heronry.coordinator.core.standstill import Standstill
 from heronry.coordinator.finishing import Finishing
+from heronry.coordinator.notice import Notice
 from heronry.coordinator.peers import Peers
 from heronry.coordinator.playing import Player
 from heronry.coordinator.recording import Recording
@@ -29,7 +30,7 @@ class RunController:
         self._coordination = coordination
         self._recording = Recording(coordination, run, instance)
         self._standstill = Standstill()
-        self._told = ""
+        self._notice = Notice(coordination, run)
         player = Player(coordination, peers)
         self._selection = Selection(coordination, run, peers, player, self._recording)
         self._finishing = Finishing(
@@ -79,9 +80,7 @@ class RunController:
 
     def _tell_standstill(self) -> None:
         """Say in the run's status what it waits for, and that it goes on."""
-        told, self._told = self._told, self._standstill.look(self.run, self._coordination.clock.now())
-        if told != self._told and self.run.state is RunState.RUNNING:
-            self._coordination.note(self.run, self._told)
+        self._notice.tell(self._standstill.look(self.run, self._coordination.clock.now()))
 
     def _advance(self) -> None:
         """Make the move that is due, if one is."""

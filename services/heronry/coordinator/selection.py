@@ -9,6 +9,7 @@ from heronry.coordinator.coordination import Coordination
 from heronry.coordinator.core import records
 from heronry.coordinator.core.evaluation_plan import Verdict
 from heronry.coordinator.core.run import Run
+from heronry.coordinator.notice import Notice
 from heronry.coordinator.peers import Peers, is_transient
 from heronry.coordinator.playing import Game, Player
 from heronry.coordinator.recording import Recording
@@ -35,6 +36,7 @@ class Selection:
         self._peers = peers
         self._player = player
         self._recording = recording
+        self._notice = Notice(coordination, run)
         self._kept: ParameterVersion | None = None
 
     @property
@@ -65,11 +67,11 @@ class Selection:
                     await self._keep_best()
                 version = await self._due()
                 await self._evaluate()
-                self._tell("")
+                self._notice.tell("")
             except HeronryError as error:
                 _log.warning("candidate_skipped", version=str(version), reason=str(error))
                 self._run.plan.skip(version, self._coordination.clock.now())
-                self._tell(f"version {version} was not evaluated: {error}")
+                self._notice.tell(f"version {version} was not evaluated: {error}")
 
     async def _due(self) -> ParameterVersion:
         while True:
@@ -93,11 +95,6 @@ class Selection:
         self._run.version = newest
         if not any(known is not None and known.version.has_values_of(newest) for known in (plan.best, plan.candidate)):
             await self._evaluate()
-
-    def _tell(self, message: str) -> None:
-        """Show what became of the last candidate while the run goes on."""
-        if self._run.state is RunState.RUNNING:
-            self._coordination.note(self._run, message)
 
     async def _evaluate(self) -> None:
         await self._keep_best()

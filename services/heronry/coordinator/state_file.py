@@ -19,12 +19,20 @@ def check_data_dir(data_dir: Path) -> None:
     Raises:
       ConfigurationError: it, or what it would be made in, is no folder, or nobody may write there.
     """
-    there = next(path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists())
+    there = next(path for path in (data_dir.absolute(), *data_dir.absolute().parents) if _is_there(path))
     problem = f"{there} is no folder" if not there.is_dir() else ""
-    if not problem and not os.access(there, os.W_OK | os.X_OK):
+    if not problem and not os.access(there, os.W_OK | os.X_OK, effective_ids=True):
         problem = f"{there} cannot be written to"
     if problem:
         raise ConfigurationError.of("data_dir", str(data_dir), f"a folder that can be made and written to ({problem})")
+
+
+def _is_there(path: Path) -> bool:
+    """Whether it can be seen; what lies in a folder that is closed to us cannot."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
 
 
 class StateFile:

@@ -114,19 +114,23 @@ class Collector:
                     has_begun = True
                 lanes = self._settings.num_envs
                 async with self._replay.writer(self._settings.table, columns=actor.columns, num_lanes=lanes) as writer:
-                    await self._fill(writer, actor, owner)
-                    # Blocks that are not in the table yet would arrive after the run's end.
-                    await writer.abort()
-                    return
+                    if await self._fill(writer, actor, owner):
+                        # Blocks that are not in the table yet would arrive after the run's end.
+                        await writer.abort()
+                        return
             except _TRANSIENT as error:
                 # Whether the block on its way is in the table, nobody knows; the last barrier is certain.
                 if self._settings.is_lockstep and self._has_appended:
                     raise
                 _log.warning("replay_lost", table=self._settings.table, error=str(error))
-            await asyncio.sleep(_RETRY_S * random.uniform(0.5, 1.0))
+                await asyncio.sleep(_RETRY_S * random.uniform(0.5, 1.0))
 
-    async def _fill(self, writer: Writer, actor: Actor, owner: Owner) -> None:
-        """Collect and append until the actor gives up; one block is on its way while the next is collected."""
+    async def _fill(self, writer: Writer, actor: Actor, owner: Owner) -> bool:
+        """Collect and append until the actor gives up; one block is on its way while the next is collected.
+
+        False when a block was thrown away and the others are in the table: the next one does not follow them,
+        and goes into lanes that begin anew.
+        """
         sending = _nothing()
         try:
             while True:
@@ -134,19 +138,21 @@ class Collector:
                 unroll: Unroll | None = await owner.call(actor.collect, self._new_weights(behaviour))
                 self._loaded = behaviour.version
                 if unroll is None:
-                    return
+                    return True
                 newest = self._choice.newest or behaviour.newest
                 self._figures.add(unroll, behaviour.version, newest)
                 self._note_environments(actor)
                 began_s = self._clock.now()
                 await sending
-                if self._is_too_old(behaviour.version, newest):
-                    self._figures.num_unrolls_too_old += 1
-                else:
+                is_too_old = self._is_too_old(behaviour.version, newest)
+                if not is_too_old:
                     sending = asyncio.create_task(self._append(writer, unroll, behaviour.version))
-                if self._settings.is_on_policy:
-                    await sending
+                    if self._settings.is_on_policy:
+                        await sending
                 self._figures.waiting_time_s += self._clock.now() - began_s
+                if is_too_old:
+                    self._figures.num_unrolls_too_old += 1
+                    return False
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)

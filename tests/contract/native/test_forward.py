@@ -16,6 +16,11 @@ ACTIVATIONS = {
     "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0.0))),
 }
 MINATAR = NetworkShape((10, 10, 4), [(16, 3, 1)], [32, 6], "relu", 1.0)
+# Windows that lie over each other, and windows with gaps between them, of lines that fill no whole vectors.
+PICTURES = [
+    NetworkShape((17, 13, 3), [(5, 5, 2), (6, 2, 1)], [4], "relu", 1.0 / 255.0),
+    NetworkShape((15, 11, 2), [(9, 3, 5)], [4], "relu", 1.0 / 255.0),
+]
 
 
 def layer_shapes(shape: NetworkShape) -> list[tuple[int, ...]]:
@@ -115,6 +120,21 @@ def test_tanh_is_as_near_as_stated(loops: Loops) -> None:
 
     assert np.max(np.abs(outputs - np.tanh(x.astype(np.float64)))) <= MAX_TANH_ERROR
     assert np.max(np.abs(outputs)) <= 1.0
+
+
+@pytest.mark.parametrize("type_of_numbers", [np.uint8, np.float32])
+@pytest.mark.parametrize("shape", PICTURES)
+def test_pictures_have_the_bits_of_each_alone_and_of_the_other_twin(
+    twins: list[Loops], shape: NetworkShape, type_of_numbers: type
+) -> None:
+    pictures = np.random.default_rng(4).integers(0, 256, (19, *shape.picture)).astype(type_of_numbers)
+
+    native, numpy = (outputs_of(network_of(loops, shape), shape, pictures) for loops in twins)
+
+    np.testing.assert_array_equal(native.view(np.uint32), numpy.view(np.uint32))
+    network = network_of(twins[0], shape)
+    alone = [outputs_of(network, shape, pictures[row : row + 1])[0] for row in range(len(pictures))]
+    np.testing.assert_array_equal(np.array(alone).view(np.uint32), native.view(np.uint32))
 
 
 @given(num_rows=st.integers(1, 40), seed=st.integers(0, 2**20))

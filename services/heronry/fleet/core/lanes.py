@@ -104,7 +104,9 @@ def _may_release_lock(settings: EnvironmentSettings) -> bool:
     """Whether environments may turn out to leave the interpreter's lock to others; of the rest none is made in vain."""
     engine = engine_of(settings)
     is_vector = engine == "gymnasium" and not is_single(settings)
-    return is_isolated(settings) or is_vector or engine in ("native", "envpool")
+    # Who says how many threads a pool has means all of it.
+    is_pool = engine == "envpool" and "num_threads" not in settings.kwargs
+    return is_isolated(settings) or is_vector or is_pool or engine == "native"
 
 
 def _together(groups: list[LaneGroup], environments: list[VectorEnvironment]) -> LaneGroup:
