@@ -10,7 +10,7 @@ void bind(nb::module_& module) {
   module.def(
       "return_scan",
       [](Matrix<const Real> deltas, Matrix<const Real> coefficients, Matrix<Real> out) {
-        nb::gil_scoped_release release;
+        LockReleased released(true);
         return_scan(deltas.data(), coefficients.data(), out.data(), deltas.shape(0), deltas.shape(1));
       },
       nb::arg("deltas").noconvert(), nb::arg("coefficients").noconvert(), nb::arg("out").noconvert());

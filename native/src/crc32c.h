@@ -128,7 +128,7 @@ inline std::uint32_t crc32c(const unsigned char* data, std::size_t count) {
 
 // Copies them meanwhile, past the caches where `is_past_cache` and the output lies so that it can be.
 inline std::uint32_t crc32c_copying(std::uint32_t state, const unsigned char* data, std::size_t count,
-                                    unsigned char* out, bool is_past_cache) {
+                                    unsigned char* out, [[maybe_unused]] bool is_past_cache) {
 #if HERONRY_WIDE_CRC
   if (has_wide_crc()) {
     if (!is_past_cache || reinterpret_cast<std::uintptr_t>(out) % 64 != 0)

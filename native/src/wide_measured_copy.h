@@ -17,7 +17,7 @@ class WideMeasuredCopy {
   // The output is aligned to 64 bytes.
   __attribute__((target("avx512f,vpclmulqdq,sse4.2"))) static std::uint32_t blocks(
       std::uint32_t state, const unsigned char* data, std::size_t num_blocks, float* out, Measure& measure) {
-    constexpr std::size_t kStride = 256, kPieceBytes = kPiece * sizeof(float), kLanes = 32;
+    constexpr std::size_t kStride = 256, kPieceBytes = kPiece * sizeof(float);
     constexpr long long kLow = 0xdcb17aa4, kHigh = 0xb9e02b86;
     const __m512i factors = _mm512_set_epi64(kHigh, kLow, kHigh, kLow, kHigh, kLow, kHigh, kLow);
     const __m512i magnitude = _mm512_set1_epi32(INT32_MAX);
@@ -48,19 +48,28 @@ class WideMeasuredCopy {
         }
         for (int i = 0; i < 4; ++i) sums[i] = _mm512_add_pd(sums[i], lanes[i]);
       }
-      alignas(64) double each[kLanes];
-      for (int i = 0; i < 4; ++i) _mm512_store_pd(each + 8 * i, sums[i]);
-      double sum = 0;
-      for (double lane : each) sum += lane;
-      measure.squared_norm += sum;
+      measure.squared_norm += sum_of(sums);
     }
     _mm_sfence();
-    alignas(64) std::int32_t bits[16];
-    _mm512_store_si512(bits, largest);
-    measure.largest = static_cast<double>(std::bit_cast<float>(*std::max_element(bits, bits + 16)));
+    measure.largest = largest_of(largest);
     alignas(64) unsigned char rest[kStride];
     for (int i = 0; i < 4; ++i) _mm512_store_si512(rest + 64 * i, carried[i]);
     return crc32c_wordwise(0, rest, kStride);
+  }
+
+ private:
+  // One lane after the other, as `Squares` does.
+  __attribute__((target("avx512f"))) static double sum_of(const __m512d (&sums)[4]) {
+    alignas(64) double lanes[32];
+    for (int i = 0; i < 4; ++i) _mm512_store_pd(lanes + 8 * i, sums[i]);
+    double sum = 0;
+    for (double lane : lanes) sum += lane;
+    return sum;
+  }
+  __attribute__((target("avx512f"))) static double largest_of(__m512i magnitudes) {
+    alignas(64) std::int32_t bits[16];
+    _mm512_store_si512(bits, magnitudes);
+    return static_cast<double>(std::bit_cast<float>(*std::max_element(bits, bits + 16)));
   }
 };
 #endif

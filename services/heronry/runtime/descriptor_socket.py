@@ -220,6 +220,8 @@ class DescriptorSocket:
             return
         except OSError as error:
             _log.debug("descriptor_connection_failed", reason=str(error))
+        except Exception as error:  # noqa: BLE001 # the peer must not wait for an answer that never comes
+            _log.error("descriptor_connection_failed", exc_info=error)
         self._end_connection(peer)
 
     def _end_connection(self, peer: socket.socket) -> None:

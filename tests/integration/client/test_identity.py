@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from heronry.client import (
@@ -101,6 +102,32 @@ async def test_a_token_goes_with_its_client_id(serve: Serve, tmp_path: Path) -> 
         await call(address, client_id="worker-1", token="guess")
     with pytest.raises(HeronryError):
         await call(address, client_id="worker-1")
+
+
+async def test_large_versions_come_with_certificates_and_token_too(
+    serve: Serve, make_pair: Callable[[str], Pair], tmp_path: Path
+) -> None:
+    service, worker = make_pair("service"), make_pair("worker")
+    tokens = tmp_path / "tokens"
+    tokens.write_text("worker-1 secret-0123456789\n")
+    tokens.chmod(0o600)
+    tls = {"certificate": service.certificate, "key": service.key, "client_ca": worker.certificate}
+    address = await serve(tls=tls, tokens_file=tokens)
+    options = ConnectionOptions(
+        client_id="worker-1",
+        token="secret-0123456789",
+        tls=TlsOptions(service.certificate, worker.certificate, worker.key),
+        shares_memory=False,
+    )
+
+    async with ParamsClient(address, options) as client:
+        await client.register_model("policy", {"weight": np.arange(1_500_000, dtype=np.float32)})
+        # The second one is read by a thread, over a channel of its own.
+        pulled = [await client.pull("policy") for _ in range(2)]
+
+    for parameters in pulled:
+        assert parameters["weight"][-1] == 1_499_999.0
+        parameters.verify()
 
 
 async def test_a_token_without_its_client_id_is_refused_by_name() -> None:

@@ -1,5 +1,6 @@
 """Rollbacks and other settings of a live model in three services: every version is the same of all shards."""
 
+import asyncio
 from dataclasses import replace
 
 import numpy as np
@@ -80,6 +81,26 @@ async def test_a_rollback_to_what_one_shard_has_lost_changes_nothing(shards) -> 
     assert (pulled.version.number, np.unique(pulled["weight"]).tolist()) == (3, [3.0])
 
 
+async def test_a_rollback_that_is_tried_again_with_another_version_is_refused_and_tears_nothing(shards) -> None:
+    client = shards.client()
+    await client.register_model("policy", constant(1.0))
+    for value in (2.0, 3.0):
+        base = (await client.pull("policy", wait_s=5.0)).version
+        await client.push("policy", constant(value), base_version=base, kind=ContributionKind.WEIGHTS)
+    await client.pull("policy", number=3)
+    # The operator went away when one shard held the values; meanwhile the tag was moved.
+    await client.shards[1].rollback_model("policy", number=1, request_id="back", asks_all_shards=True)
+    await client.tag_version("policy", "good", number=2)
+    await shards.restart(1)
+
+    with pytest.raises(InvalidArgumentError, match="request_id: got 'back', allowed: another one"):
+        await client.rollback_model("policy", tag="good", request_id="back")
+    await client.rollback_model("policy", tag="good", request_id="another")
+
+    pulled = await client.pull("policy")
+    assert (pulled.version.number, np.unique(pulled["weight"]).tolist()) == (4, [2.0])
+
+
 @pytest.mark.parametrize("killed", [0, 1])
 async def test_a_shard_that_is_killed_around_a_rollback_follows_it(shards, killed: int) -> None:
     client = shards.client()
@@ -148,6 +169,23 @@ async def test_a_shard_that_was_away_takes_a_change_where_it_belongs(shards) -> 
     base = (await client.pull("policy")).version
     await client.push("policy", constant(8.0), base_version=base, kind=ContributionKind.DELTA)
     assert np.unique((await client.pull("policy", number=3))["weight"]).tolist() == [10.0]
+
+
+async def test_a_change_that_comes_to_a_shard_together_with_anothers_has_been_taken(shards) -> None:
+    client, other = shards.client("operator"), shards.client("another operator")
+    await client.register_model("policy", constant(0.0))
+    await shards.stop(2)
+    changing = asyncio.create_task(client.update_model("policy", num_versions_kept=3))
+    async with asyncio.timeout(10.0):
+        while (await other.first.get_model("policy")).settings.num_versions_kept != 3:  # noqa: ASYNC110 # the service tells nobody
+            await asyncio.sleep(0)
+    await other.first.update_model("policy", limits=ContributionLimits(max_weight=2.0))
+
+    await shards.start(2)
+
+    assert (await changing).settings.num_versions_kept == 3
+    settings = (await shards.one(2).get_model("policy")).settings
+    assert (settings.num_versions_kept, settings.limits.max_weight) == (3, 2.0)
 
 
 async def test_a_change_that_a_shard_has_not_taken_is_told(shards) -> None:

@@ -148,3 +148,28 @@ async def test_addresses_out_of_order_are_refused_by_name(shards) -> None:
     async with ShardedParamsClient([addresses[1], addresses[0], addresses[2]]) as client:
         with pytest.raises(InvalidArgumentError, match=r"addresses\[0\]: got 'shard 1 of 3', allowed: shard 0 of 3"):
             await client.pull("policy")
+
+
+async def test_a_model_that_was_made_anew_under_its_name_is_not_taken_for_the_old_one(shards) -> None:
+    reader, operator = shards.client("reader"), shards.client("operator")
+    await reader.register_model("policy", constant(1.0))
+    await reader.pull("policy")
+    await operator.delete_model("policy")
+    await operator.register_model("policy", {"bias": np.full((50, 2), 7.0, np.float32)})
+
+    info, pulled = await shards.client("other").get_model("policy"), await reader.pull("policy")
+
+    assert {name: values.shape for name, values in pulled.items()} == {"bias": (50, 2)}
+    assert np.unique(pulled["bias"]).tolist() == [7.0]
+    assert (await reader.get_model("policy")).schema == info.schema
+
+
+async def test_a_model_that_was_made_anew_is_described_as_it_is(shards) -> None:
+    reader, operator = shards.client("reader"), shards.client("operator")
+    await reader.register_model("policy", constant(1.0))
+    await operator.delete_model("policy")
+    await operator.register_model("policy", {"bias": np.full((60, 5), 7.0, np.float32)})
+
+    info = await reader.get_model("policy")
+
+    assert (info.num_bytes, [tensor.name for tensor in info.schema.tensors]) == (1200, ["bias"])

@@ -84,6 +84,17 @@ async def test_without_anything_that_answers_the_connection_ends(listener: Descr
     peer.close()
 
 
+async def test_whoever_cannot_be_answered_for_an_error_is_not_kept_waiting(listener: DescriptorSocket) -> None:
+    def failing(message: bytes) -> Answer:
+        raise ValueError(message)
+
+    peer, _ = await asyncio.to_thread(connected, *listener.give(file_of(b"first"), LIFETIME_S, None, failing))
+    peer.sendall(b"x")
+
+    assert await asyncio.to_thread(peer.recv, 1) == b""
+    peer.close()
+
+
 @pytest.mark.parametrize("ends", ["end_connections", "close"])
 async def test_connections_can_be_ended(listener: DescriptorSocket, ends: str) -> None:
     peer, _ = await asyncio.to_thread(connected, *listener.give(file_of(b"first"), LIFETIME_S, None, answering))

@@ -42,6 +42,10 @@ def first_two(frames: Iterator[bytes]) -> bytes:
     return next(frames) + next(frames)
 
 
+def unreadable(frames: Iterator[bytes]) -> bytes:
+    raise ValueError(f"unreadable: {next(frames)!r}")
+
+
 async def test_what_was_read_is_there_before_the_call_has_ended() -> None:
     answers = Answers(b"a", b"b", b"more")
 
@@ -68,6 +72,16 @@ async def test_an_error_is_the_readers() -> None:
 
     with pytest.raises(ConnectionError, match="cancelled"):
         await read_in_thread(answers, first_two)
+
+
+async def test_a_call_that_cannot_be_read_is_ended() -> None:
+    answers = Answers(b"a", b"b")
+
+    with pytest.raises(ValueError, match="unreadable"):
+        await read_in_thread(answers, unreadable)
+
+    assert await asyncio.to_thread(answers.is_read_to_the_end.wait, DEADLINE_S)
+    assert answers.is_cancelled
 
 
 async def test_whoever_is_cancelled_ends_the_call() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from heronry.params.core.durability import checkpoint
 from heronry.params.core.durability.checkpoint import read_checkpoint, write_checkpoint
 from heronry.params.core.durability.state_folder import StateFolder
 from heronry.params.core.optimizers.state import OptimizerState
@@ -218,6 +219,17 @@ def test_no_valid_checkpoint_is_an_error(open_folder) -> None:
 
     with pytest.raises(DataLossError, match="none of 3 checkpoints is valid"):
         open_folder()
+
+
+def test_a_checkpoint_of_another_format_is_refused_by_name(open_folder, monkeypatch) -> None:
+    bench, folder = open_folder()
+    bench.register()
+    with monkeypatch.context() as earlier:
+        earlier.setattr(checkpoint, "_FORMAT", 2)
+        path = folder.write(bench.models.begin_checkpoint())
+
+    with pytest.raises(DataLossError, match=r"state\.json: format: got 2, allowed: 3 .another release"):
+        read_checkpoint(path)
 
 
 def test_a_checkpoint_of_another_schema_is_refused_by_name(open_folder) -> None:

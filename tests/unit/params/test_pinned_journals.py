@@ -169,6 +169,16 @@ def test_a_full_disk_while_carrying_over_leaves_nothing_and_loses_nothing(reopen
     assert bench.values.tolist() == [2.0]
 
 
+def test_what_a_crash_has_left_of_a_carried_file_goes(reopen) -> None:
+    _, folder = reopen()
+    left = folder.path / ".carried-00000007.log.partial"
+    left.write_bytes(b"begun")
+
+    reopen()
+
+    assert not left.exists()
+
+
 def test_a_file_that_was_cut_is_told_of(reopen) -> None:
     bench, folder = reopen()
     begin(bench)

@@ -127,16 +127,21 @@ Received = Parameters | PackedVersion | OfferedVersion
 
 
 class SchemaDecoder:
-    """Decodes the schemas of manifests. Versions share theirs: decoding it again would cost more than small values."""
+    """Decodes the schemas of manifests. Versions share theirs: decoding it again would cost more than small values.
+
+    Any thread may ask.
+    """
 
     def __init__(self) -> None:
         self._last: tuple[tensor_pb2.ModelSchema, ModelSchema] | None = None
 
     def schema(self, message: tensor_pb2.ModelSchema) -> ModelSchema:
         """Return the schema of a message, the same object for the same schema as before."""
-        if self._last is None or self._last[0] != message:
-            self._last = message, schema_from_proto(message)
-        return self._last[1]
+        # Read once: another thread may put the schema of another model there meanwhile.
+        last = self._last
+        if last is None or last[0] != message:
+            self._last = last = message, schema_from_proto(message)
+        return last[1]
 
 
 class ParametersAssembler:

@@ -34,6 +34,8 @@ async def read_in_thread(answers: Answers, read: Callable[[Iterator[bytes]], T])
             settle = _with_result(future, read(answers))
         except BaseException as error:  # noqa: BLE001 # it belongs to whoever waits
             settle = _with_error(future, error)
+            # Of an answer that cannot be read the rest would come for nobody.
+            answers.cancel()
         with contextlib.suppress(RuntimeError):
             # The loop may have been closed meanwhile: then nobody waits.
             loop.call_soon_threadsafe(settle)

@@ -236,17 +236,23 @@ class ShardedAdminClient:
         return (shard.index, shard.num_shards) == (0, len(self.shards))
 
     async def _whole(self, model: str, info: ModelInfo) -> ModelInfo:
-        schema = (await self._shards.known(model)).schema
+        whole = await self._shards.known(model)
+        if whole.ranges[0].schema != info.schema:
+            # Another model was made under this name since.
+            self._shards.forget(model)
+            whole = await self._shards.known(model)
+        schema = whole.schema
         return replace(info, schema=schema, num_bytes=schema.num_bytes, version=unhashed(info.version))
 
     async def _taken_over(self, index: int, first: ModelInfo) -> None:
-        """Wait until a shard has the first one's settings."""
+        """Wait until a shard has the first one's settings: those, or what another caller has made of them since."""
         end_s = time.monotonic() + self._shards.options.timeout_s
         while True:
             with contextlib.suppress(UnavailableError, DeadlineExceededError):
                 settings = (await self.shards[index].get_model(first.model)).settings
                 if replace(settings, shard=first.settings.shard) == first.settings:
                     return
+                first = await self.first.get_model(first.model)
             if time.monotonic() >= end_s:
                 message = (
                     f"update of {first.model!r}: shard {index} has not taken it yet; it will when it follows again"

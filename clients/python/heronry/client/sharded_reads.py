@@ -64,14 +64,21 @@ class ShardedReads:
 
     async def at(self, number: int, wait_s: float | None) -> ShardedParameters:
         """Return the version of a number; waits `wait_s` for the first shard to make it, the others for the first."""
-        whole = await self._shards.known(self._model)
+        while True:
+            whole = await self._shards.known(self._model)
+            parts = await self._parts(whole, number, wait_s)
+            if whole.ranges[0].schema == parts[0].schema:
+                return await _joined(whole, parts)
+            # Another model was made under this name since: it is looked at anew.
+            self._shards.forget(self._model)
+
+    async def _parts(self, whole: ShardedModel, number: int, wait_s: float | None) -> list[Parameters]:
         lag_s = (wait_s or 0.0) + self._shards.options.timeout_s
         waits = [wait_s, *[lag_s for _ in self._shards.clients[1:]]]
-        parts = await side_by_side(
+        return await side_by_side(
             client.pull(self._model, number=number, codec=self._codec, base=base, wait_s=shard_wait_s)
             for client, base, shard_wait_s in zip(self._shards.clients, whole.bases(self._base), waits, strict=True)
         )
-        return await _joined(whole, parts)
 
     async def watch(
         self, newer_than: ParameterVersion | None, *, with_values: bool

@@ -152,8 +152,11 @@ def _state_of(checkpoint: Checkpoint, needs: Needs, files: Document) -> bytes:
 
 def _verified_state(path: Path) -> Mapping[str, object]:
     state = dict(as_mapping(json.loads(path.read_bytes())))
-    if state.pop("crc32c", None) != _checksum(state) or state.get("format") != _FORMAT:
-        raise DataLossError(f"{path.parent.name}/{path.name}: checksum or format differs")
+    if state.pop("crc32c", None) != _checksum(state):
+        raise DataLossError(f"{path.parent.name}/{path.name}: the checksum differs")
+    if state.get("format") != _FORMAT:
+        got = f"got {state.get('format')}, allowed: {_FORMAT} (another release of heronry wrote it)"
+        raise DataLossError(f"{path.parent.name}/{path.name}: format: {got}")
     return state
 
 

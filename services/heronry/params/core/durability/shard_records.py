@@ -26,6 +26,7 @@ def staged(model: str, part: Part) -> Record:
         "kind": part.kind.value,
         "largest": part.largest,
         "squared_norm": part.squared_norm,
+        "restores": part.restores,
     }
     others = [np.ascontiguousarray(v).reshape(-1).view(np.uint8) for v in part.others.values()]
     tail = (np.concatenate(others),) if others else ()
@@ -45,6 +46,7 @@ def part_in(record: Record, layout: ParameterLayout) -> Part:
         others=others_in(payload[split:], layout),
         largest=as_float(fields["largest"]),
         squared_norm=as_float(fields["squared_norm"]),
+        restores=as_int(fields.get("restores", 0)),
     )
 
 

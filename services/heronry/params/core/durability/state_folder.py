@@ -117,6 +117,8 @@ class StateFolder:
         """
         for partial in self.path.glob(".checkpoint-*.partial"):
             shutil.rmtree(partial)
+        for partial in self.path.glob(".carried-*.partial"):
+            partial.unlink()
         problems: list[HeronryError] = []
         checkpoint = self._newest_valid(problems)
         needs = self._needs_of(checkpoint.sequence) if checkpoint else Needs(0)

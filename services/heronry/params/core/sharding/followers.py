@@ -23,6 +23,7 @@ from heronry.params.core.sharding.parts import PartKey, rollback_key
 from heronry.params.core.sharding.staging import (
     acknowledged,
     admit_part,
+    check_held,
     part_of,
     put_part,
     repeated_part,
@@ -117,9 +118,11 @@ class Followers(Catalogue):
         Raises:
           VersionNotFoundError: they are not here: the first shard must not be asked then.
           ResourceExhaustedError: too many parts wait already.
+          InvalidArgumentError: the request was made before, with another version.
         """
         newest = model.history.newest.version
-        if rollback_key(request_id) in model.waiting:
+        if (held := model.waiting.find(rollback_key(request_id))) is not None:
+            check_held(held, number or model.history.select(tag=tag).version.number)
             return Changed(newest)
         selected = model.history.select(number=number, tag=tag)
         model.waiting.check_room()

@@ -36,6 +36,7 @@ class Part:
       squared_norm: the sum of squares of `values`.
       place: of its record in the journal.
       is_held: the values lie in memory, not in a file.
+      restores: the version that a rollback goes back to has these values; 0: no rollback does.
     """
 
     client_id: str
@@ -48,6 +49,7 @@ class Part:
     squared_norm: float
     place: Place | None = None
     is_held: bool = True
+    restores: int = 0
 
     @property
     def key(self) -> PartKey:

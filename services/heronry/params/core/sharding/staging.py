@@ -11,7 +11,7 @@ from heronry.params.core.rounds import Place
 from heronry.params.core.sharding.parts import Part, rollback_key
 from heronry.params.core.versions import Published
 from heronry.types.contribution import Acknowledgement, ContributionHeader, ContributionKind
-from heronry.types.errors import StaleContributionError, VersionNotFoundError
+from heronry.types.errors import InvalidArgumentError, StaleContributionError, VersionNotFoundError
 from heronry.types.version import ParameterVersion
 
 # Versions that the first shard may be ahead: it keeps as many rounds for those that follow.
@@ -82,7 +82,19 @@ def rollback_part(model: Model, selected: Published, request_id: str) -> Part:
         others=model.layout.other_values(selected.flat),
         largest=0.0,
         squared_norm=0.0,
+        restores=selected.version.number,
     )
+
+
+def check_held(part: Part, number: int) -> None:
+    """Refuse a rollback to another version than the one held for it: the shards would part.
+
+    Raises:
+      InvalidArgumentError: the request was made before, with another version.
+    """
+    if part.restores != number:
+        allowed = f"another one (it was made for version {part.restores}, not {number})"
+        raise InvalidArgumentError.of("request_id", part.request_id, allowed)
 
 
 def acknowledged(model: Model, header: ContributionHeader) -> Acknowledgement:
