@@ -51,7 +51,8 @@ class EnvPoolEnvironment:
 
     @property
     def releases_lock(self) -> bool:
-        return True
+        """Of pictures alone: other observations are acted on in less time than it takes to wake the pool's threads."""
+        return len(self._observation_space.shape) == 3
 
     @property
     def action_mask(self) -> Bools | None:

@@ -218,7 +218,7 @@ def test_two_pools_side_by_side_share_out_the_threads_and_step_as_one_does(monke
         envpool, "make_gymnasium", lambda *args, **kwargs: (made.append(kwargs), make(*args, **kwargs))[1]
     )
     whole, tensors = actor_of(engine="envpool", num_envs=5, unroll_length=40)
-    halves, _ = actor_of(engine="envpool", num_envs=5, unroll_length=40, overlap=None, num_workers=3)
+    halves, _ = actor_of(engine="envpool", num_envs=5, unroll_length=40, overlap=True, num_workers=3)
 
     try:
         for actor in (whole, halves):
@@ -230,6 +230,15 @@ def test_two_pools_side_by_side_share_out_the_threads_and_step_as_one_does(monke
     finally:
         halves.close()
         whole.close()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("envpool") is None, reason="EnvPool is not installed")
+@pytest.mark.parametrize("environment_id,num_groups", [("CartPole-v1", 1), ("Pong-v5", 2)])
+def test_pools_of_pictures_overlap_unless_the_spec_says_otherwise(environment_id, num_groups):
+    actor, _ = actor_of(environment_id, engine="envpool", num_envs=2, overlap=None)
+
+    assert len(actor.environments) == num_groups
+    actor.close()
 
 
 @pytest.mark.parametrize("overlap", [None, True])

@@ -90,10 +90,7 @@ def _environments(lanes: LaneSettings) -> list[VectorEnvironment]:
 
 
 def _halves(settings: EnvironmentSettings, num_first: int) -> tuple[EnvironmentSettings, EnvironmentSettings]:
-    """Share out the processes or threads that the lanes may use.
-
-    Threads of two pools that have all cores each would wait, spinning, for each other.
-    """
+    """Share out the processes or threads that the lanes may use."""
     num_workers = settings.num_workers or len(os.sched_getaffinity(0))
     first = replace(settings, num_workers=max(1, num_workers - num_workers // 2))
     second = replace(settings, num_workers=max(1, num_workers // 2), first_index=settings.first_index + num_first)
