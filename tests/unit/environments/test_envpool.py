@@ -82,6 +82,7 @@ def test_reals_in_double_precision_are_stored_as_single():
 
     assert shown.dtype == step.next_observation.dtype == np.float32
     assert environment.observation_space.shape == (17,)
+    assert environment.releases_lock
 
 
 def test_arguments_reach_the_pool():

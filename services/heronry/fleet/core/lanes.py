@@ -79,7 +79,7 @@ def _environments(lanes: LaneSettings) -> list[VectorEnvironment]:
     first_half, second_half = _halves(settings, num_lanes - num_second)
     restarts = RestartBudget(settings.max_restarts)
     first = make_environment(first_half, num_lanes - num_second, restarts=restarts)
-    if lanes.overlap is None and not first.releases_lock:
+    if lanes.overlap is None and not _gains_by_halves(settings, first):
         first.close()
         return [make_environment(settings, num_lanes)]
     try:
@@ -95,6 +95,12 @@ def _halves(settings: EnvironmentSettings, num_first: int) -> tuple[EnvironmentS
     first = replace(settings, num_workers=max(1, num_workers - num_workers // 2))
     second = replace(settings, num_workers=max(1, num_workers // 2), first_index=settings.first_index + num_first)
     return first, second
+
+
+def _gains_by_halves(settings: EnvironmentSettings, environment: VectorEnvironment) -> bool:
+    # Small observations are acted on in less time than it takes to wake the threads of a pool.
+    is_slow_to_wake = engine_of(settings) == "envpool" and len(environment.observation_space.shape) < 3
+    return environment.releases_lock and not is_slow_to_wake
 
 
 def _may_release_lock(settings: EnvironmentSettings) -> bool:
