@@ -6,7 +6,7 @@ comes in `final_obs`. DISABLED: the caller resets, by mask.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -21,6 +21,16 @@ from heronry.types.errors import HeronryError, InvalidArgumentError
 from heronry.types.tensors import Array, FloatArray
 
 Engine = gymnasium.vector.VectorEnv[Any, Any, Any]
+
+
+class Came(NamedTuple):
+    """What an engine's step returned."""
+
+    observation: Any
+    reward: Any
+    terminated: Any
+    truncated: Any
+    info: dict[str, Any]
 
 
 class AutoresettingEnvironment:
@@ -95,24 +105,8 @@ class AutoresettingEnvironment:
             observation, reward, terminated, truncated, info = self._engine.step(executed)
         except BaseException as error:
             raise fault_of(error, None, "step()") from error
-        shown = self._encode(observation)
-        rewards, terminated, truncated = self._figures(reward, terminated, truncated)
-        ended = np.logical_or(terminated, truncated)
-        if self._is_masked:
-            over = None if self._mode is AutoresetMode.SAME_STEP else ended
-            self._allowed = self._masks_of(observation, info, over)
-        if self._mode is AutoresetMode.NEXT_STEP:
-            mask = ~self._resets_next
-            self._resets_next = ended
-            return Step(shown, rewards, terminated, truncated, shown, mask)
-        mask = np.ones(len(ended), np.bool_)
-        if not ended.any():
-            return Step(shown, rewards, terminated, truncated, shown, mask)
-        if self._mode is AutoresetMode.SAME_STEP:
-            return Step(shown, rewards, terminated, truncated, self._final(shown, ended, info), mask)
-        # An engine may show one buffer for ever: the reset would write over the final observations.
-        final = shown.copy()
-        return Step(self._reset(final, ended), rewards, terminated, truncated, final, mask)
+        came = Came(observation, reward, terminated, truncated, info)
+        return self._outcome(self._shown(came), came)
 
     def render(self, lane: int) -> Picture:
         name = self._engine.spec.id if self._engine.spec is not None else type(self._engine.unwrapped).__name__
@@ -127,6 +121,31 @@ class AutoresettingEnvironment:
 
     def close(self) -> None:
         self._engine.close()
+
+    def _shown(self, came: Came) -> Array:
+        """Return what to act on next, and know which choices are allowed there."""
+        shown = self._encode(came.observation)
+        if self._is_masked:
+            _, terminated, truncated = self._figures(came)
+            over = None if self._mode is AutoresetMode.SAME_STEP else np.logical_or(terminated, truncated)
+            self._allowed = self._masks_of(came.observation, came.info, over)
+        return shown
+
+    def _outcome(self, shown: Array, came: Came) -> Step:
+        rewards, terminated, truncated = self._figures(came)
+        ended = np.logical_or(terminated, truncated)
+        if self._mode is AutoresetMode.NEXT_STEP:
+            mask = ~self._resets_next
+            self._resets_next = ended
+            return Step(shown, rewards, terminated, truncated, shown, mask)
+        mask = np.ones(len(ended), np.bool_)
+        if not ended.any():
+            return Step(shown, rewards, terminated, truncated, shown, mask)
+        if self._mode is AutoresetMode.SAME_STEP:
+            return Step(shown, rewards, terminated, truncated, self._final(shown, ended, came.info), mask)
+        # An engine may show one buffer for ever: the reset would write over the final observations.
+        final = shown.copy()
+        return Step(self._reset(final, ended), rewards, terminated, truncated, final, mask)
 
     def _final(self, shown: Array, ended: Bools, info: dict[str, Any]) -> Array:
         """Return the successors: `shown` with the final observations where episodes ended."""
@@ -175,9 +194,13 @@ class AutoresettingEnvironment:
             return np.ones((self._num_envs, self._actions.space.num_logits), np.bool_)
         return masks
 
-    def _figures(self, reward: object, terminated: object, truncated: object) -> tuple[FloatArray, Bools, Bools]:
+    def _figures(self, came: Came) -> tuple[FloatArray, Bools, Bools]:
         try:
-            figures = np.asarray(reward, np.float32), np.asarray(terminated, np.bool_), np.asarray(truncated, np.bool_)
+            figures = (
+                np.asarray(came.reward, np.float32),
+                np.asarray(came.terminated, np.bool_),
+                np.asarray(came.truncated, np.bool_),
+            )
         except (TypeError, ValueError) as error:
             raise fault_of(error, None, "step()") from error
         for name, figure in zip(("rewards", "terminations", "truncations"), figures, strict=True):

@@ -70,7 +70,7 @@ class CheckedEnvironment:
         try:
             return self._engine.action_space
         except LaneFault as fault:
-            raise self._named(fault, is_reset=True) from fault
+            raise self._named(fault, 0) from fault
 
     @property
     def work(self) -> Work | None:
@@ -85,7 +85,7 @@ class CheckedEnvironment:
 
     def hung(self, work: Work, limit_s: float) -> EnvironmentFaultError:
         """Return the fault of an environment that has been at this work for longer."""
-        return self._named(LaneFault(work.lane, hang_of(work, limit_s)), is_reset=work.is_reset)
+        return self._named(LaneFault(work.lane, hang_of(work, limit_s)), 0 if work.is_reset else None)
 
     def reset(self, seeds: Sequence[int]) -> Array:
         """Begin the first episodes.
@@ -101,7 +101,7 @@ class CheckedEnvironment:
             shown = self._engine.reset(seeds)
             check_observations(shown)
         except LaneFault as fault:
-            raise self._named(fault, is_reset=True) from fault
+            raise self._named(fault, 0) from fault
         finally:
             self._is_asked = False
         return shown
@@ -117,15 +117,12 @@ class CheckedEnvironment:
         self._is_asked = True
         try:
             step = self._engine.step(actions)
-            check_rewards(step.reward)
-            check_observations(step.next_observation)
-            if step.observation is not step.next_observation:
-                check_observations(step.observation)
+            self._check(step)
         except LaneFault as fault:
             raise self._named(fault) from fault
         finally:
             self._is_asked = False
-        self._count(step)
+        self._count(step, self._now)
         return step
 
     def render(self, lane: int) -> npt.NDArray[np.uint8]:
@@ -138,24 +135,32 @@ class CheckedEnvironment:
     def close(self) -> None:
         self._engine.close()
 
-    def _count(self, step: Step) -> None:
+    def _check(self, step: Step) -> None:
+        check_rewards(step.reward)
+        check_observations(step.next_observation)
+        if step.observation is not step.next_observation:
+            check_observations(step.observation)
+
+    def _count(self, step: Step, number: int) -> None:
         ended = np.logical_or(step.terminated, step.truncated)
         if ended.any():
             self._episodes += ended
-            self._begun_at[ended] = self._now
+            self._begun_at[ended] = number
         if not step.mask.all():
-            self._begun_at[~step.mask] = self._now
+            self._begun_at[~step.mask] = number
 
-    def _named(self, fault: LaneFault, *, is_reset: bool = False) -> EnvironmentFaultError:
+    def _named(self, fault: LaneFault, number: int | None = None) -> EnvironmentFaultError:
+        """Name the environments; `number` is the step of all, the last one where it is None, 0 for a reset."""
         lane = fault.lane if fault.lane is not None else 0
         is_known = fault.lane is not None or self.num_envs == 1
+        number = self._now if number is None else number
         return EnvironmentFaultError.of(
             self._name,
             fault.what,
             index=self._first_index + lane if is_known else self._any_index(),
             seed=self._seeds[lane],
             episode=int(self._episodes[lane]),
-            step=0 if is_reset else int(self._now - self._begun_at[lane]),
+            step=0 if number == 0 else int(number - self._begun_at[lane]),
         )
 
     def _any_index(self) -> str:

@@ -4,9 +4,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from heronry.environments.autoreset import AutoresettingEnvironment
 from heronry.environments.faults import LaneFault
 from heronry.environments.pictures import Picture, picture_of, refuse_picture
+from heronry.environments.pool import Pool
 from heronry.environments.settings import EnvironmentSettings
 from heronry.environments.vector import Bools, Step
 from heronry.maths.spaces import ActionSpace, ObservationSpace
@@ -19,7 +19,7 @@ _SEED_MODULUS = 2**31
 
 
 class EnvPoolEnvironment:
-    """A `VectorEnvironment` over a pool; it is made when it is reset, because that is when its seeds are known.
+    """A `Pipelined` environment over a pool; it is made when it is reset, because that is when its seeds are known.
 
     Its autoreset mode is NEXT_STEP.
     """
@@ -74,6 +74,15 @@ class EnvPoolEnvironment:
     def step(self, actions: Array) -> Step:
         return self._pool.step(actions)
 
+    def send(self, actions: Array) -> None:
+        self._pool.send(actions)
+
+    def receive(self) -> Array:
+        return self._pool.receive()
+
+    def outcome(self) -> Step:
+        return self._pool.outcome()
+
     def render(self, lane: int) -> Picture:
         engine: Any = self._pool.engine  # with arguments that Gymnasium's have not
         if engine.render_mode != "rgb_array":
@@ -83,7 +92,7 @@ class EnvPoolEnvironment:
     def close(self) -> None:
         self._pool.close()
 
-    def _pool_of(self, seeds: list[int], num_envs: int) -> AutoresettingEnvironment:
+    def _pool_of(self, seeds: list[int], num_envs: int) -> Pool:
         with warnings.catch_warnings():
             # Bounds in double precision, cast to single: told for each pool, and harmless.
             warnings.simplefilter("ignore")
@@ -92,7 +101,7 @@ class EnvPoolEnvironment:
             except (AssertionError, TypeError, ValueError, KeyError, RuntimeError) as error:
                 message = f"arguments of the pool ({type(error).__name__}: {error})"
                 raise InvalidArgumentError.of("environment.kwargs", self._arguments, message) from error
-            return AutoresettingEnvironment(engine)
+            return Pool(engine)
 
 
 def make_pool(settings: EnvironmentSettings, num_envs: int, *, with_pictures: bool = False) -> EnvPoolEnvironment:

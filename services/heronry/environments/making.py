@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from heronry.environments.checked import CheckedEnvironment
+from heronry.environments.checked_pipeline import CheckedPipeline
 from heronry.environments.engines import engine_of, is_isolated, lanes_per_environment
 from heronry.environments.gymnasium_engine import has_vector_entry_point, is_single, make_gymnasium, make_single
 from heronry.environments.restart_budget import RestartBudget
 from heronry.environments.settings import EnvironmentSettings
-from heronry.environments.vector import VectorEnvironment
+from heronry.environments.vector import Pipelined, VectorEnvironment
 from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.types.errors import InvalidArgumentError
 
@@ -44,6 +45,8 @@ def make_environment(
         _refuse_wrappers(settings)
         return NativeEnvironment(settings.id, num_envs, settings.kwargs, num_threads=max(1, settings.num_workers))
     engine = _engine(settings, num_envs, with_pictures=with_pictures)
+    if isinstance(engine, Pipelined):
+        return CheckedPipeline(engine, settings.id, settings.first_index)
     return CheckedEnvironment(engine, settings.id, settings.first_index)
 
 

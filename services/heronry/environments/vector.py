@@ -92,6 +92,26 @@ class VectorEnvironment(Protocol):
         ...
 
 
+@runtime_checkable
+class Pipelined(VectorEnvironment, Protocol):
+    """A `VectorEnvironment` that steps by itself between `send` and `receive`.
+
+    What a step came to can be looked at while the next is under way.
+    """
+
+    def send(self, actions: Array) -> None:
+        """Begin a step of every environment."""
+        ...
+
+    def receive(self) -> Array:
+        """Wait for its end; return what to act on next, `[N, ...]`, which nothing has checked yet."""
+        ...
+
+    def outcome(self) -> Step:
+        """Return the step that `receive` waited for last, as `step` would have; also after the next `send`, once."""
+        ...
+
+
 class Work(NamedTuple):
     """What environments have been asked for.
 

@@ -48,8 +48,9 @@ class RealsPart:
     def decode(self, columns: Array) -> Array:
         """Return the actions `[N, *shape]` of reals `[N, size]`."""
         values = columns.reshape(len(columns), *self.shape)
-        clipped: Array = np.clip(values, self._space.low, self._space.high).astype(self._space.dtype, copy=False)
-        return clipped
+        # As `np.clip`, which takes three times as long for a few numbers.
+        clipped = np.minimum(np.maximum(values, self._space.low), self._space.high)
+        return clipped.astype(self._space.dtype, copy=False)
 
 
 class TextPart:

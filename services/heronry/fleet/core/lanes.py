@@ -9,11 +9,12 @@ from heronry.environments.making import is_single, make_environment
 from heronry.environments.native_engine import NativeEnvironment
 from heronry.environments.restart_budget import RestartBudget
 from heronry.environments.settings import EnvironmentSettings
-from heronry.environments.vector import VectorEnvironment
+from heronry.environments.vector import Pipelined, VectorEnvironment
 from heronry.fleet.core.actor import Actor, ActorSettings
 from heronry.fleet.core.behaviour import BehaviourPolicy
 from heronry.fleet.core.lane_settings import LaneSettings
 from heronry.fleet.core.native_rollout import NativeRollout
+from heronry.fleet.core.pipelined_rollout import PipelinedRollout
 from heronry.fleet.core.rollout import LaneGroup, Rollout
 from heronry.fleet.core.side_by_side import SideBySide
 from heronry.types.errors import InvalidArgumentError
@@ -59,9 +60,11 @@ def _group(
     clock: Callable[[], float],
     may_go_on: Callable[[], bool],
 ) -> LaneGroup:
-    """Return the C++ loop where it can take both, else the one in Python: they collect the same."""
+    """Return the quickest loop that can take both: they collect the same."""
     if NativeRollout.suits(environment, policy) and isinstance(environment, NativeEnvironment):
         return NativeRollout(environment, policy, may_go_on)
+    if isinstance(environment, Pipelined) and not policy.has_memory:
+        return PipelinedRollout(environment, policy, clock, may_go_on)
     return Rollout(environment, policy, clock, may_go_on)
 
 

@@ -1,6 +1,7 @@
 """Collects unrolls with any environments and any policy, step by step."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -35,6 +36,19 @@ class LaneGroup(Protocol):
     def close(self) -> None:
         """Release the environments."""
         ...
+
+
+@dataclass
+class Times:
+    """Seconds of an unroll that the policy and the environments took."""
+
+    inference_s: float = 0.0
+    environment_s: float = 0.0
+
+    def add(self, inference_s: float, environment_s: float) -> None:
+        """Add those of a step."""
+        self.inference_s += inference_s
+        self.environment_s += environment_s
 
 
 class Rollout:
@@ -73,7 +87,22 @@ class Rollout:
         num_steps, num_lanes = columns["reward"].shape
         self._policy.begin(num_steps, num_lanes, randoms)
         self._cut = self._given_up = None
-        inference_s = environment_s = 0.0
+        times = self._take_steps(num_steps, columns)
+        if times is None:
+            return None
+        log_probabilities = self._policy.log_probabilities()
+        if log_probabilities is not None:
+            columns["log_probability"][...] = log_probabilities
+        following = self._environment.action_mask
+        if "next_action_mask" in columns and following is not None:
+            write_next_action_masks(columns, following)
+        return Collected(times.environment_s, times.inference_s, self._cut, self._given_up)
+
+    def close(self) -> None:
+        self._environment.close()
+
+    def _take_steps(self, num_steps: int, columns: Columns) -> Times | None:
+        times = Times()
         for step in range(num_steps):
             if not self._may_go_on():
                 return None
@@ -81,18 +110,8 @@ class Rollout:
             self._act(step, columns)
             acted = self._clock()
             self._note(step, columns, self._environment.step(columns["action"][step]))
-            inference_s += acted - before
-            environment_s += self._clock() - acted
-        log_probabilities = self._policy.log_probabilities()
-        if log_probabilities is not None:
-            columns["log_probability"][...] = log_probabilities
-        following = self._environment.action_mask
-        if "next_action_mask" in columns and following is not None:
-            write_next_action_masks(columns, following)
-        return Collected(environment_s, inference_s, self._cut, self._given_up)
-
-    def close(self) -> None:
-        self._environment.close()
+            times.add(acted - before, self._clock() - acted)
+        return times
 
     def _act(self, step: int, columns: Columns) -> None:
         columns["observation"][step] = self._observation

@@ -1,0 +1,195 @@
+"""Environments that step by themselves give the same unrolls, and their faults have the same names."""
+
+import importlib.util
+import itertools
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+from heronry.environments.checked_pipeline import CheckedPipeline
+from heronry.environments.making import make_environment
+from heronry.environments.pool import Pool
+from heronry.environments.settings import EnvironmentSettings
+from heronry.environments.vector import Pipelined
+from heronry.fleet.core.behaviour import BehaviourPolicy
+from heronry.fleet.core.pipelined_rollout import PipelinedRollout
+from heronry.fleet.core.rollout import Rollout
+from heronry.maths.networks import Layers, network_for
+from heronry.types.errors import EnvironmentFaultError
+
+NUM_STEPS = 7
+SEEDS = [5, 7, 6]
+
+
+class SentEngine(SyncVectorEnv):
+    """Gymnasium's environments under the two calls by which a pool is stepped."""
+
+    def __init__(self, make):
+        super().__init__([make] * len(SEEDS), autoreset_mode=AutoresetMode.NEXT_STEP)
+        self.num_sent = 0
+        self._sent = None
+
+    def send(self, actions):
+        assert self._sent is None, "a step was begun before the last had come to its end"
+        self.num_sent += 1
+        self._sent = actions
+
+    def recv(self):
+        actions, self._sent = self._sent, None
+        return self.step(actions)
+
+
+class Bad(gymnasium.Wrapper):
+    """Shows or rewards what is no number in the second step of the second episode of seed 7."""
+
+    def __init__(self, env, shows=0.0, rewards=0.0):
+        super().__init__(env)
+        self._shows, self._rewards = shows, rewards
+
+    def step(self, action):
+        observation, reward, *rest = self.env.step(action)
+        if tuple(observation) == (7, 1, 2):
+            return observation + self._shows, reward + self._rewards, *rest
+        return observation, reward, *rest
+
+
+class BadReal(Bad):
+    """The same with an action of one real."""
+
+    action_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
+
+    def step(self, action):
+        return super().step(0)
+
+
+def rollout_of(make, kind, may_go_on=lambda: True):
+    engine = SentEngine(make)
+    environment = CheckedPipeline(Pool(engine), "counting", first_index=10)
+    spaces = environment.observation_space, environment.action_space
+    policy = BehaviourPolicy.of_spaces("ppo", Layers((4,)), spaces)
+    policy.load(network_for("ppo", Layers((4,)), *spaces).init(np.random.default_rng(0)))
+    rollout = kind(environment, policy, itertools.count().__next__, may_go_on)
+    rollout.reset(SEEDS)
+    return engine, policy, rollout
+
+
+def columns_of(policy, rollout, num_unrolls, is_continuous=False):
+    rng = np.random.default_rng(3)
+    action = ((1,), "float32") if is_continuous else ((), "int64")
+    shapes = {
+        "observation": ((3,), "float32"), "next_observation": ((3,), "float32"), "action": action,
+        "reward": ((), "float32"), "terminated": ((), "bool"), "truncated": ((), "bool"), "mask": ((), "bool"),
+        "log_probability": ((), "float32"),
+    }  # fmt: skip
+    unrolls = []
+    for _ in range(num_unrolls):
+        columns = {
+            name: np.zeros((NUM_STEPS, len(SEEDS), *shape), element_type)
+            for name, (shape, element_type) in shapes.items()
+        }
+        unrolls.append((columns, rollout.collect(columns, policy.draw(NUM_STEPS, len(SEEDS), rng))))
+    return unrolls
+
+
+@pytest.fixture
+def counting(counting_module):
+    return counting_module.CountingEnvironment
+
+
+def test_the_unrolls_are_those_of_steps_one_by_one(counting):
+    _, policy, one_by_one = rollout_of(counting, Rollout)
+    _, other_policy, pipelined = rollout_of(counting, PipelinedRollout)
+
+    expected = columns_of(policy, one_by_one, 3)
+    collected = columns_of(other_policy, pipelined, 3)
+
+    for (mine, _), (theirs, _) in zip(collected, expected, strict=True):
+        for name in theirs:
+            np.testing.assert_array_equal(mine[name], theirs[name], err_msg=name)
+    assert any(columns["truncated"].any() for columns, _ in collected)
+    assert not all(columns["mask"].all() for columns, _ in collected)
+
+
+def test_the_time_of_policy_and_environments_is_told_apart(counting):
+    _, policy, rollout = rollout_of(counting, PipelinedRollout)
+
+    ((_, collected),) = columns_of(policy, rollout, 1)
+
+    # The clock ticks once a reading, and is read three times a step.
+    assert (collected.inference_time_s, collected.environment_time_s) == (NUM_STEPS, NUM_STEPS)
+
+
+def test_an_unroll_that_is_given_up_leaves_no_step_under_way(counting):
+    answers = iter([True] * 4 + [False] + [True] * NUM_STEPS)
+    engine, policy, rollout = rollout_of(counting, PipelinedRollout, lambda: next(answers))
+
+    (_, given_up), (columns, collected) = columns_of(policy, rollout, 2)
+
+    assert given_up is None
+    assert collected is not None
+    assert engine.num_sent == 4 + NUM_STEPS
+    # Seed 6 shows its first episode of 3 steps, ended in the third; the fourth row began another.
+    np.testing.assert_array_equal(columns["observation"][0, 2], [6, 1, 0])
+
+
+@pytest.mark.parametrize(
+    ("bad", "what"),
+    [
+        ({"shows": np.nan}, "showed nan at position 0 of its observation"),
+        ({"rewards": np.inf}, "returned the reward inf"),
+    ],
+)
+@pytest.mark.parametrize("kind", [Rollout, PipelinedRollout])
+def test_a_fault_is_named_by_its_own_step(bad, what, kind, counting):
+    # Seed 7 begins with an episode of 4 steps, another step resets; the second one goes wrong in its second step.
+    _, policy, rollout = rollout_of(lambda: Bad(counting(), **bad), kind)
+
+    with pytest.raises(EnvironmentFaultError) as caught:
+        columns_of(policy, rollout, 2)
+
+    assert what in caught.value.message
+    named = {name: caught.value.details[name] for name in ("index", "seed", "episode", "step")}
+    assert named == {"index": "11", "seed": "7", "episode": "1", "step": "2"}
+
+
+def test_observations_that_are_no_numbers_are_blamed_not_the_actions_they_led_to(counting):
+    _, policy, rollout = rollout_of(lambda: BadReal(counting(), shows=np.nan), PipelinedRollout)
+
+    with pytest.raises(EnvironmentFaultError, match="showed nan"):
+        columns_of(policy, rollout, 2, is_continuous=True)
+
+
+def test_a_fault_leaves_nothing_to_wait_for(counting):
+    engine = Pool(SentEngine(lambda: Bad(counting(), rewards=np.inf)))
+    environment = CheckedPipeline(engine, "counting")
+    environment.reset(SEEDS)
+    # Seed 7: four steps, one that resets, and the second of the next episode.
+    for _ in range(6):
+        environment.send(np.zeros(3, np.int64))
+        environment.receive()
+        environment.outcome()
+
+    environment.send(np.zeros(3, np.int64))
+    environment.receive()
+    environment.send(np.zeros(3, np.int64))
+    assert environment.work is not None
+    with pytest.raises(EnvironmentFaultError):
+        environment.outcome()
+
+    assert environment.work is None
+
+
+@pytest.mark.skipif(importlib.util.find_spec("envpool") is None, reason="EnvPool is not installed")
+def test_a_pool_is_closed_and_made_anew_while_it_steps():
+    environment = make_environment(EnvironmentSettings("CartPole-v1", engine="envpool"), 3)
+    assert isinstance(environment, Pipelined)
+    first = environment.reset(SEEDS).copy()
+
+    environment.send(np.zeros(3, np.int64))
+    again = environment.reset(SEEDS)
+
+    np.testing.assert_array_equal(again, first)
+    environment.send(np.zeros(3, np.int64))
+    environment.close()
