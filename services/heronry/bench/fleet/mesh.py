@@ -1,6 +1,7 @@
 """A run of an outside learner on service processes of this machine, as a fleet's rate is measured."""
 
 import asyncio
+import math
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,11 +15,14 @@ from heronry.environments.settings import EnvironmentSettings
 from heronry.launch.local import LocalMesh, LocalMeshSettings
 from heronry.maths.networks import Layers, network_for
 from heronry.spec import EXPERIENCE, RunSpec
-from heronry.types.run import FleetStatistics
+from heronry.types.run import FleetStatistics, ServiceRole
 from heronry.types.tensors import FloatArray
 
 _START_S = 60.0
 _POLL_S = 0.01
+_SETTLE_S = 2.0
+"""Some heartbeats: an import holds them up."""
+_IDLE_CPU_S = 0.1
 _NUM_BLOCKS = 4
 """Blocks of all lanes that the table holds; rates are taken once it is full, and memory in use is written again."""
 
@@ -53,12 +57,27 @@ async def rate_of(mesh: Mesh, seconds: float) -> float:
       TimeoutError: the fleet does not begin.
     """
     async with asyncio.timeout(_START_S + seconds):
+        await _start_is_over(mesh)
         while (await mesh.replay.get_table(EXPERIENCE)).num_deletes == 0:  # noqa: ASYNC110 - only the service knows
             await asyncio.sleep(_POLL_S)
         before, began_s = await _next_block(mesh)
         await asyncio.sleep(seconds)
         after, ended_s = await _next_block(mesh)
     return _appended(before, after) / (ended_s - began_s)
+
+
+async def _start_is_over(mesh: Mesh) -> None:
+    """Wait until the learner has imported torch, which it does as it starts and which takes a core for seconds."""
+    used_s = -math.inf
+    while (now_s := await _learner_cpu_s(mesh)) - used_s > _IDLE_CPU_S:
+        used_s = now_s
+        await asyncio.sleep(_SETTLE_S)
+
+
+async def _learner_cpu_s(mesh: Mesh) -> float:
+    """Return what the learner told with its last heartbeat; without end until there is one."""
+    found = await mesh.services(ServiceRole.LEARNER)
+    return found[0].cpu_time_s if found else math.inf
 
 
 async def _next_block(mesh: Mesh) -> tuple[FleetStatistics, float]:
