@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Final, overload
+from typing import overload
 
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.client.arguments import (
@@ -20,11 +20,10 @@ from heronry.client.bulk import register_method, upload_frames
 from heronry.client.contribution_order import ContributionOrder
 from heronry.client.contribution_outcome import told
 from heronry.client.contribution_packing import Values, packed, pieces_of
+from heronry.client.contributor import F32, Contributor
 from heronry.client.downloads import Downloads, check_download
-from heronry.client.error_feedback import ErrorFeedback
 from heronry.client.feed import Feed
 from heronry.client.lent_memory import LendCall, LentMemory
-from heronry.client.local_privacy import LocalPrivacy
 from heronry.client.local_protection import protected
 from heronry.client.model_admin import SLOW_CALL_S
 from heronry.client.options import ConnectionOptions
@@ -35,8 +34,7 @@ from heronry.client.secure_sums import SecureSumsClient
 from heronry.client.service_client import Addresses
 from heronry.client.tensor_arrays import named_arrays
 from heronry.client.uploads import Uploads
-from heronry.client.worker import Worker
-from heronry.types.contribution import Acknowledgement, ContributionHeader, ContributionKind, Invitation, ParameterCodec
+from heronry.types.contribution import Acknowledgement, ContributionHeader, Invitation, ParameterCodec
 from heronry.types.errors import DeadlineExceededError
 from heronry.types.field_checks import check_type
 from heronry.types.models import ModelSettings
@@ -48,11 +46,8 @@ from heronry.wire.schema import schema_to_proto
 from heronry.wire.times import duration_to_proto
 from heronry.wire.versions import version_from_proto, version_to_proto
 
-F32: Final = ParameterCodec.F32
-TOP_K_SHARE: Final = 0.01
 
-
-class ParamsClient(SecureSumsClient):
+class ParamsClient(SecureSumsClient, Contributor):
     """Registers, pulls, watches and pushes models; task-safe within its event loop."""
 
     def __init__(self, addresses: Addresses, options: ConnectionOptions | None = None) -> None:
@@ -209,105 +204,11 @@ class ParamsClient(SecureSumsClient):
         finally:
             await feed.stop()
 
-    async def push(
-        self,
-        model: str,
-        values: Values,
-        *,
-        base_version: ParameterVersion,
-        kind: ContributionKind = ContributionKind.GRADIENT,
-        codec: ParameterCodec = F32,
-        top_k_share: float = TOP_K_SHARE,
-        feedback: ErrorFeedback | None = None,
-        local_privacy: LocalPrivacy | None = None,
-        request_id: str | None = None,
-        sample_count: int = 0,
-        weight: float = 1.0,
-        round_id: int = 0,
-        fencing_token: int = 0,
-        validate_only: bool = False,
-        timeout_s: float | None = None,
-    ) -> Acknowledgement:
-        """Hand in one contribution: named arrays or tensors, or the flat buffer in the schema's order.
-
-        It is counted once however often it is sent: trying again after a lost answer is safe.
-
-        The other tensors come as new values with every kind, as increments where counts are merged.
-
-        `codec` is how PARAMETER tensors travel; TOP_K keeps `top_k_share` of the coordinates. `feedback` adds what
-        was lost of earlier contributions and keeps what this one loses. `local_privacy` clips and noises gradients and
-        deltas first, and charges for it, each time that it is asked. A worker shows its `fencing_token`. With
-        `validate_only` everything is checked and nothing counted.
-
-        Raises:
-          StaleContributionError, ForeignEpochError: the base version is too old, or of another epoch.
-          FencedError: the lease has run out, or has gone to a later incarnation.
-          InvalidContributionError: NaN or infinity, or bytes that do not fit the model.
-          SchemaMismatchError: a tensor that is no array, or names and shapes that are not the model's.
-        """
-        check_name("model", model)
-        order = ContributionOrder(
-            base_version=base_version,
-            kind=kind,
-            codec=codec,
-            top_k_share=top_k_share,
-            feedback=feedback,
-            local_privacy=local_privacy,
-            request_id=request_id,
-            sample_count=sample_count,
-            weight=weight,
-            round_id=round_id,
-            fencing_token=fencing_token,
-            validate_only=validate_only,
-            timeout_s=timeout_s,
-        )
-        if local_privacy is not None:
-            values = await protected(local_privacy, values, lambda: self._schema_of(model))
-        pieces = await packed(order.packing, values, lambda: self._schema_of(model))
-        return await told(order, self.push_packed(order.header(model, self.client_id), pieces, timeout_s))
-
     async def push_packed(
         self, header: ContributionHeader, pieces: Sequence[Bytes], timeout_s: float | None
     ) -> Acknowledgement:
         """Hand in a contribution that is packed already, as `header` says; refusals as `push`."""
         return await self._uploads.push(header, pieces, timeout_s)
-
-    async def validate(
-        self,
-        model: str,
-        values: Values,
-        *,
-        base_version: ParameterVersion,
-        kind: ContributionKind = ContributionKind.GRADIENT,
-        codec: ParameterCodec = F32,
-        weight: float = 1.0,
-        sample_count: int = 0,
-        fencing_token: int = 0,
-        timeout_s: float | None = None,
-    ) -> None:
-        """Have a contribution checked as `push` does, and counted nowhere; raises what a push would."""
-        await self.push(
-            model,
-            values,
-            base_version=base_version,
-            kind=kind,
-            codec=codec,
-            weight=weight,
-            sample_count=sample_count,
-            fencing_token=fencing_token,
-            validate_only=True,
-            timeout_s=timeout_s,
-        )
-
-    def worker(self, model: str, incarnation: int | None = None) -> Worker:
-        """Return a worker of a model, to be used as `async with`: it holds a lease and pushes with its token.
-
-        `incarnation` rises with every start of the worker; None: the time of the start.
-        """
-        check_name("model", model)
-        if incarnation is not None:
-            check_count("incarnation", incarnation, 0)
-        return Worker(self, model, incarnation)
 
     async def join_rounds(self, model: str, fencing_token: int = 0) -> AsyncGenerator[Invitation, None]:
         """Yield an invitation for every round this client is drawn for; with other modes than rounds, for each.
@@ -344,6 +245,12 @@ class ParamsClient(SecureSumsClient):
                 return await anext(rounds)
         except TimeoutError:
             raise DeadlineExceededError(f"JoinRounds of {model!r}: nothing came for {timeout_s:g} s") from None
+
+    async def _contribute(self, model: str, values: Values, order: ContributionOrder) -> Acknowledgement:
+        if order.local_privacy is not None:
+            values = await protected(order.local_privacy, values, lambda: self._schema_of(model))
+        pieces = await packed(order.packing, values, lambda: self._schema_of(model))
+        return await told(order, self.push_packed(order.header(model, self.client_id), pieces, order.timeout_s))
 
     async def _joined(self, request: pb.JoinRoundsRequest, feed: Feed[Invitation], retries: Retries) -> bool:
         stub = await self._control_stub()

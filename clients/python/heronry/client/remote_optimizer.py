@@ -14,13 +14,13 @@ from heronry.client.arguments import (
     check_share,
     check_weight,
 )
+from heronry.client.contributor import TOP_K_SHARE
 from heronry.client.error_feedback import ErrorFeedback, check_feedback
 from heronry.client.local_contribution import check_tensors, contribution_of
 from heronry.client.local_privacy import LocalPrivacy
 from heronry.client.local_protection import check_local_privacy
 from heronry.client.local_values import local_values
 from heronry.client.parameters import Parameters
-from heronry.client.params import TOP_K_SHARE
 from heronry.client.worker import Worker, WorkerClient
 from heronry.types.contribution import Acknowledgement, ContributionKind, ParameterCodec
 from heronry.types.errors import ForeignEpochError, InvalidArgumentError, StaleContributionError

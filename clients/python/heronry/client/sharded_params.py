@@ -4,10 +4,9 @@ import uuid
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Final, overload
+from typing import overload
 
 from heronry.client.arguments import (
-    check_count,
     check_name,
     check_optional_name,
     check_seconds,
@@ -17,31 +16,26 @@ from heronry.client.arguments import (
 from heronry.client.contribution_order import ContributionOrder
 from heronry.client.contribution_outcome import told
 from heronry.client.contribution_packing import Values, packed_parts
+from heronry.client.contributor import F32, Contributor
 from heronry.client.downloads import check_download
-from heronry.client.error_feedback import ErrorFeedback
-from heronry.client.local_privacy import LocalPrivacy
 from heronry.client.local_protection import protected
 from heronry.client.model_shards import unhashed
 from heronry.client.parameter_vector import Bytes
 from heronry.client.parameters import Parameters
-from heronry.client.params import TOP_K_SHARE
 from heronry.client.sharded_admin import ShardedAdminClient
 from heronry.client.sharded_parameters import ShardedModel, ShardedParameters
 from heronry.client.sharded_reads import ShardedReads
 from heronry.client.side_by_side import side_by_side
 from heronry.client.tensor_arrays import named_arrays
-from heronry.client.worker import Worker
-from heronry.types.contribution import Acknowledgement, ContributionHeader, ContributionKind, ParameterCodec
+from heronry.types.contribution import Acknowledgement, ContributionHeader, ParameterCodec
 from heronry.types.errors import AlreadyExistsError
 from heronry.types.field_checks import check_type
 from heronry.types.models import ModelSettings, Shard, check_groups
 from heronry.types.tensors import Groups, ModelSchema, Roles
 from heronry.types.version import ParameterVersion
 
-F32: Final = ParameterCodec.F32
 
-
-class ShardedParamsClient(ShardedAdminClient):
+class ShardedParamsClient(ShardedAdminClient, Contributor):
     """Registers, pulls, watches and pushes a model that lies in several services; task-safe within its event loop.
 
     Shard i of the model is at `addresses[i]`. The rounds are those of the first: contributions reach the others
@@ -183,91 +177,14 @@ class ShardedParamsClient(ShardedAdminClient):
             async for parameters in versions:
                 yield parameters
 
-    async def push(
-        self,
-        model: str,
-        values: Values,
-        *,
-        base_version: ParameterVersion,
-        kind: ContributionKind = ContributionKind.GRADIENT,
-        codec: ParameterCodec = F32,
-        top_k_share: float = TOP_K_SHARE,
-        feedback: ErrorFeedback | None = None,
-        local_privacy: LocalPrivacy | None = None,
-        request_id: str | None = None,
-        sample_count: int = 0,
-        weight: float = 1.0,
-        round_id: int = 0,
-        fencing_token: int = 0,
-        validate_only: bool = False,
-        timeout_s: float | None = None,
-    ) -> Acknowledgement:
-        """Hand in one contribution: its parts to all shards but the first side by side, then the first one's.
-
-        It is counted once however often it is sent, and not at all unless every shard has taken its part: a
-        refusal by any of them is raised, and the first is then not asked. TOP_K keeps `top_k_share` of each shard;
-        `local_privacy` clips and noises the whole before it is cut. For the rest see `ParamsClient.push`.
-        """
-        check_name("model", model)
-        order = ContributionOrder(
-            base_version=base_version,
-            kind=kind,
-            codec=codec,
-            top_k_share=top_k_share,
-            feedback=feedback,
-            local_privacy=local_privacy,
-            request_id=request_id,
-            sample_count=sample_count,
-            weight=weight,
-            round_id=round_id,
-            fencing_token=fencing_token,
-            validate_only=validate_only,
-            timeout_s=timeout_s,
-        )
+    async def _contribute(self, model: str, values: Values, order: ContributionOrder) -> Acknowledgement:
         packing, whole = order.packing, await self._shards.known(model)
-        if local_privacy is not None:
-            values = await protected(local_privacy, values, lambda: _schema_of(whole))
+        if order.local_privacy is not None:
+            values = await protected(order.local_privacy, values, lambda: _schema_of(whole))
         parts = await packed_parts(packing, whole.layouts, whole.pieces(values))
         # Parts may wait at the later shards when the first refuses: a repetition must have their very bytes.
         answer = await told(order, self._hand_in(order, model, parts), is_repeatable=True)
         return replace(answer, version=unhashed(answer.version))
-
-    async def validate(
-        self,
-        model: str,
-        values: Values,
-        *,
-        base_version: ParameterVersion,
-        kind: ContributionKind = ContributionKind.GRADIENT,
-        codec: ParameterCodec = F32,
-        weight: float = 1.0,
-        sample_count: int = 0,
-        fencing_token: int = 0,
-        timeout_s: float | None = None,
-    ) -> None:
-        """Have a contribution checked by every shard as `push` does, and counted nowhere; raises what a push would."""
-        await self.push(
-            model,
-            values,
-            base_version=base_version,
-            kind=kind,
-            codec=codec,
-            weight=weight,
-            sample_count=sample_count,
-            fencing_token=fencing_token,
-            validate_only=True,
-            timeout_s=timeout_s,
-        )
-
-    def worker(self, model: str, incarnation: int | None = None) -> Worker:
-        """Return a worker of a model, to be used as `async with`; its lease is the first shard's.
-
-        `incarnation` rises with every start of the worker; None: the time of the start.
-        """
-        check_name("model", model)
-        if incarnation is not None:
-            check_count("incarnation", incarnation, 0)
-        return Worker(self, model, incarnation)
 
     async def _hand_in(self, order: ContributionOrder, model: str, parts: list[list[Bytes]]) -> Acknowledgement:
         header = replace(order.header(model, self.client_id), base_version=unhashed(order.base_version))

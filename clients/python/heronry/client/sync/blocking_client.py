@@ -2,13 +2,23 @@
 
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, ClassVar, Generic, Self, TypeVar, cast
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
 
 from heronry.client.options import ConnectionOptions, TlsOptions
 from heronry.client.service_client import Addresses, ServiceClient
 from heronry.client.sync.loop import LoopThread
 
-ClientT = TypeVar("ClientT", bound=ServiceClient)  # type: ignore[type-arg]  # of any stub
+
+class AsynchronousClient(Protocol):
+    """What every client has that can be called from outside its loop."""
+
+    @property
+    def client_id(self) -> str: ...
+
+    async def close(self) -> None: ...
+
+
+ClientT = TypeVar("ClientT", bound=AsynchronousClient)
 
 
 class BlockingClient(Generic[ClientT]):
@@ -31,11 +41,7 @@ class BlockingClient(Generic[ClientT]):
 
         `token` and `tls` go before those of the options.
         """
-        options = options or ConnectionOptions()
-        options = replace(options, token=options.token if token is None else token, tls=tls or options.tls)
-        self._client = cast(ClientT, self._asynchronous(addresses, options))
-        self._loop = LoopThread("client")
-        self._owns_loop = True
+        self._begin(cast(ClientT, self._asynchronous(addresses, with_credentials(options, token, tls))))
 
     @classmethod
     def of(cls, client: ClientT, loop: LoopThread) -> Self:
@@ -50,7 +56,7 @@ class BlockingClient(Generic[ClientT]):
         return self._client.client_id
 
     def close(self) -> None:
-        """Close the connection; calls and streams in flight end."""
+        """Close the connections; calls and streams in flight end."""
         if self._loop.is_closed:
             return
         try:
@@ -66,3 +72,14 @@ class BlockingClient(Generic[ClientT]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _begin(self, client: ClientT) -> None:
+        self._client = client
+        self._loop = LoopThread("client")
+        self._owns_loop = True
+
+
+def with_credentials(options: ConnectionOptions | None, token: str | None, tls: TlsOptions | None) -> ConnectionOptions:
+    """Return options whose token and TLS are the given ones, where they are given."""
+    options = options or ConnectionOptions()
+    return replace(options, token=options.token if token is None else token, tls=tls or options.tls)

@@ -4,15 +4,13 @@ from collections.abc import Mapping
 
 from heronry.client.params import ParamsClient as AsyncParamsClient
 from heronry.client.sync.blocking_client import BlockingClient
-from heronry.types.consistency import Consistency
-from heronry.types.models import ContributionLimits, ModelInfo, VersionInfo, WorkerInfo
-from heronry.types.optimizers import ServerOptimizer
+from heronry.client.sync.model_calls import ModelCalls
+from heronry.types.models import ModelInfo, VersionInfo
 from heronry.types.privacy import ClientSpending, PrivacyStatus
-from heronry.types.run import Lease
 from heronry.types.version import ParameterVersion
 
 
-class ModelAdminClient(BlockingClient[AsyncParamsClient]):
+class ModelAdminClient(ModelCalls[AsyncParamsClient], BlockingClient[AsyncParamsClient]):
     """The small calls of the parameter service; see the asynchronous client of the same name."""
 
     def get_model(self, model: str) -> ModelInfo:
@@ -22,28 +20,6 @@ class ModelAdminClient(BlockingClient[AsyncParamsClient]):
     def list_models(self) -> tuple[ModelInfo, ...]:
         """Describe all models, sorted by name."""
         return self._loop.run(self._client.list_models())
-
-    def update_model(
-        self,
-        model: str,
-        *,
-        consistency: Consistency | None = None,
-        limits: ContributionLimits | None = None,
-        optimizer: ServerOptimizer | None = None,
-        group_optimizers: Mapping[str, ServerOptimizer] | None = None,
-        num_versions_kept: int = 0,
-    ) -> ModelInfo:
-        """Change figures of a live model and describe it; what is None, or 0, stays."""
-        return self._loop.run(
-            self._client.update_model(
-                model,
-                consistency=consistency,
-                limits=limits,
-                optimizer=optimizer,
-                group_optimizers=group_optimizers,
-                num_versions_kept=num_versions_kept,
-            )
-        )
 
     def delete_model(self, model: str) -> None:
         """Drop a model with its versions, also from what a restart restores."""
@@ -87,22 +63,6 @@ class ModelAdminClient(BlockingClient[AsyncParamsClient]):
     def save_checkpoint(self, run_id: str = "", *, request_id: str | None = None) -> str:
         """Write all models to the run's checkpoint directory; return it."""
         return self._loop.run(self._client.save_checkpoint(run_id, request_id=request_id))
-
-    def register_worker(self, model: str, incarnation: int = 0) -> Lease:
-        """Ask for a worker's lease on a model; a later incarnation of the same client fences the one before."""
-        return self._loop.run(self._client.register_worker(model, incarnation))
-
-    def heartbeat(self, model: str, fencing_token: int) -> Lease:
-        """Renew a worker's lease."""
-        return self._loop.run(self._client.heartbeat(model, fencing_token))
-
-    def unregister_worker(self, model: str, fencing_token: int) -> None:
-        """Give a worker's lease back; what it contributed stays counted."""
-        self._loop.run(self._client.unregister_worker(model, fencing_token))
-
-    def list_workers(self, model: str) -> tuple[WorkerInfo, ...]:
-        """Describe the workers of a model, sorted by client id."""
-        return self._loop.run(self._client.list_workers(model))
 
     def get_privacy_status(self, model: str) -> PrivacyStatus:
         """State the model's privacy claim and what has been spent."""

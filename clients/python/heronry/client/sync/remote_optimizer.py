@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from heronry.client.contributor import TOP_K_SHARE
 from heronry.client.error_feedback import ErrorFeedback
 from heronry.client.local_privacy import LocalPrivacy
-from heronry.client.params import TOP_K_SHARE
 from heronry.client.remote_optimizer import LossT
 from heronry.client.remote_optimizer import RemoteOptimizer as AsyncRemoteOptimizer
 from heronry.client.sync.params import ParamsClient

@@ -1,25 +1,20 @@
 """Blocking calls that look at models in several shards and steer them."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from types import TracebackType
-from typing import NoReturn, Self
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 from heronry.client.contribution_packing import Values
 from heronry.client.options import ConnectionOptions, TlsOptions
 from heronry.client.sharded_params import ShardedParamsClient as AsyncShardedParamsClient
-from heronry.client.sync.loop import LoopThread
+from heronry.client.sync.blocking_client import BlockingClient, with_credentials
+from heronry.client.sync.model_calls import ModelCalls
 from heronry.client.sync.params import ParamsClient
-from heronry.types.consistency import Consistency
-from heronry.types.contribution import Invitation
-from heronry.types.models import ContributionLimits, ModelInfo, VersionInfo, WorkerInfo
-from heronry.types.optimizers import ServerOptimizer
+from heronry.types.models import ModelInfo, VersionInfo
 from heronry.types.privacy import ClientSpending, PrivacyStatus
-from heronry.types.run import Lease
 from heronry.types.version import ParameterVersion
 
 
-class ShardedAdminClient:
+class ShardedAdminClient(ModelCalls[AsyncShardedParamsClient], BlockingClient[AsyncShardedParamsClient]):
     """The small calls for models in several shards; see the asynchronous client of the same name.
 
     Connects at the first call; use it as `with`, or call `close` at the end. Thread-safe.
@@ -35,37 +30,13 @@ class ShardedAdminClient:
         tls: TlsOptions | None = None,
     ) -> None:
         """Keep where to connect; starts a loop of its own. `token` and `tls` go before those of the options."""
-        options = options or ConnectionOptions()
-        options = replace(options, token=options.token if token is None else token, tls=tls or options.tls)
-        self._client = AsyncShardedParamsClient(addresses, options, first_address=first_address)
-        self._loop = LoopThread("client")
+        options = with_credentials(options, token, tls)
+        self._begin(AsyncShardedParamsClient(addresses, options, first_address=first_address))
 
     @property
     def first(self) -> ParamsClient:
         """The client of the first shard, on this client's loop."""
         return ParamsClient.of(self._client.first, self._loop)
-
-    @property
-    def client_id(self) -> str:
-        """Who this client says it is."""
-        return self._client.client_id
-
-    def close(self) -> None:
-        """Close the connections; calls and streams in flight end."""
-        if self._loop.is_closed:
-            return
-        try:
-            self._loop.run(self._client.close())
-        finally:
-            self._loop.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def get_model(self, model: str) -> ModelInfo:
         """Describe a model: its whole schema, and what the first shard says of its rounds."""
@@ -74,28 +45,6 @@ class ShardedAdminClient:
     def list_models(self) -> tuple[ModelInfo, ...]:
         """Describe all models that lie in these services, sorted by name."""
         return self._loop.run(self._client.list_models())
-
-    def update_model(
-        self,
-        model: str,
-        *,
-        consistency: Consistency | None = None,
-        limits: ContributionLimits | None = None,
-        optimizer: ServerOptimizer | None = None,
-        group_optimizers: Mapping[str, ServerOptimizer] | None = None,
-        num_versions_kept: int = 0,
-    ) -> ModelInfo:
-        """Change figures of a live model and describe it; what is None, or 0, stays."""
-        return self._loop.run(
-            self._client.update_model(
-                model,
-                consistency=consistency,
-                limits=limits,
-                optimizer=optimizer,
-                group_optimizers=group_optimizers,
-                num_versions_kept=num_versions_kept,
-            )
-        )
 
     def delete_model(self, model: str) -> None:
         """Drop every shard of a model; those that are gone already are passed over."""
@@ -130,22 +79,6 @@ class ShardedAdminClient:
         """Have every service write a checkpoint of all its models; return their directories."""
         return self._loop.run(self._client.save_checkpoint(run_id, request_id=request_id))
 
-    def register_worker(self, model: str, incarnation: int = 0) -> Lease:
-        """Ask for a worker's lease on a model; a later incarnation of the same client fences the one before."""
-        return self._loop.run(self._client.register_worker(model, incarnation))
-
-    def heartbeat(self, model: str, fencing_token: int) -> Lease:
-        """Renew a worker's lease."""
-        return self._loop.run(self._client.heartbeat(model, fencing_token))
-
-    def unregister_worker(self, model: str, fencing_token: int) -> None:
-        """Give a worker's lease back; what it contributed stays counted."""
-        self._loop.run(self._client.unregister_worker(model, fencing_token))
-
-    def list_workers(self, model: str) -> tuple[WorkerInfo, ...]:
-        """Describe the workers of a model, sorted by client id."""
-        return self._loop.run(self._client.list_workers(model))
-
     def get_privacy_status(self, model: str) -> PrivacyStatus:
         """State that no claim is made: shards cannot have one."""
         return self._loop.run(self._client.get_privacy_status(model))
@@ -153,14 +86,6 @@ class ShardedAdminClient:
     def list_client_spendings(self, model: str) -> tuple[ClientSpending, ...]:
         """Return nothing: a model without a claim spends nothing."""
         return self._loop.run(self._client.list_client_spendings(model))
-
-    def join_rounds(self, model: str, fencing_token: int = 0) -> Iterator[Invitation]:
-        """Yield an invitation for every round this client is drawn for; with other modes than rounds, for each."""
-        return self._loop.iterate(self._client.join_rounds(model, fencing_token))
-
-    def join_round(self, model: str, fencing_token: int = 0, timeout_s: float | None = None) -> Invitation:
-        """Return the next round this client is drawn for, or the open one it was drawn for before."""
-        return self._loop.run(self._client.join_round(model, fencing_token, timeout_s))
 
     def sum_securely(self, model: str, values: Values, **order: object) -> NoReturn:
         """Refuse: a claim bounds the norm of a whole contribution, which no shard sees."""
