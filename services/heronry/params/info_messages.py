@@ -1,14 +1,20 @@
 """Messages that describe models, of which most is encoded once."""
 
 from collections import OrderedDict
+from functools import lru_cache
 from typing import Final
 
+from google.protobuf.message import DecodeError
+
 from heronry.api.params.v1 import params_pb2 as pb
+from heronry.types.errors import InvalidArgumentError
 from heronry.types.models import ModelInfo, ModelSettings
 from heronry.types.tensors import ModelSchema
 from heronry.wire.models import description_to_proto, figures_to_proto
 
 _MOST_KEPT: Final = 1024
+# Longer requests name no model there can be: they are not worth their memory.
+_MOST_REQUEST_BYTES: Final = 256
 
 
 class InfoMessages:
@@ -47,3 +53,23 @@ class InfoMessages:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(info.model)
         return kept[2]
+
+
+def named_model(request: bytes) -> str:
+    """Return the model that a serialised `GetModelRequest` names.
+
+    Raises:
+      InvalidArgumentError: it is none.
+    """
+    return _remembered_name(request) if len(request) <= _MOST_REQUEST_BYTES else _name_in(request)
+
+
+def _name_in(request: bytes) -> str:
+    try:
+        return pb.GetModelRequest.FromString(request).model
+    except DecodeError as error:
+        raise InvalidArgumentError.of("request", f"{len(request)} bytes", "a GetModelRequest") from error
+
+
+# Whoever asks again sends the same bytes, and parsing them costs more than the answer.
+_remembered_name = lru_cache(_MOST_KEPT)(_name_in)

@@ -8,7 +8,7 @@ from heronry.api.params.v1 import params_pb2_grpc
 from heronry.params.admin_calls import AdminCalls
 from heronry.params.calls import Surroundings
 from heronry.params.config import ParamsSettings
-from heronry.params.info_messages import InfoMessages
+from heronry.params.info_messages import InfoMessages, named_model
 from heronry.params.open_state import OpenState
 from heronry.params.secure_rounds import SecureRounds
 from heronry.params.transfers import Transfers
@@ -24,15 +24,15 @@ from heronry.wire.model_settings import settings_from_proto
 from heronry.wire.schema import schema_from_proto
 from heronry.wire.versions import version_to_proto
 
-RAW_REQUESTS = ("Push", "RegisterModel", "SumSecurely")
+RAW_REQUESTS = ("GetModel", "Push", "RegisterModel", "SumSecurely")
 RAW_RESPONSES = ("GetModel", "Pull", "Watch")
 
 
 class ParamsServicer(AdminCalls, WorkerCalls, params_pb2_grpc.ParamsServiceServicer):
     """Serves the models of the run that is open; holds no aggregation logic of its own.
 
-    Uploads come as bytes (`RAW_REQUESTS`), downloads and what is asked for again and again leave as bytes
-    (`RAW_RESPONSES`).
+    Uploads come as bytes (`RAW_REQUESTS`), downloads leave as bytes (`RAW_RESPONSES`); what is asked for again and
+    again does both.
     """
 
     def __init__(
@@ -48,11 +48,14 @@ class ParamsServicer(AdminCalls, WorkerCalls, params_pb2_grpc.ParamsServiceServi
         self._secure = secure
         self._infos = InfoMessages()
 
-    async def GetModel(  # type: ignore[override] # see RAW_RESPONSES
-        self, request: pb.GetModelRequest, context: object
+    async def GetModel(  # type: ignore[override] # see RAW_REQUESTS and RAW_RESPONSES
+        self, request: bytes, context: object
     ) -> bytes:
         state = self._around.state()
-        info = await state.owner.brief(state.models.info, request.model, self._around.clock.now())
+        model, now_s = named_model(request), self._around.clock.now()
+        info = state.owner.attempt(state.models.info, model, now_s)
+        if info is None:
+            info = await state.owner.call(state.models.info, model, now_s)
         return self._infos.answer(info)
 
     async def RegisterModel(  # type: ignore[override] # see RAW_REQUESTS

@@ -27,6 +27,8 @@ class Identities:
     def __init__(self, tokens: Mapping[str, str] | None = None) -> None:
         """Take tokens by client id; None asks for no token."""
         self._client_ids = None if tokens is None else {_digest(token): name for name, token in tokens.items()}
+        self.asks_tokens = tokens is not None
+        """Whether anybody may be refused."""
 
     @classmethod
     def from_file(cls, path: Path | None) -> Self:

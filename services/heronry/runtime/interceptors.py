@@ -44,14 +44,27 @@ class CallContext:
     `write` of a stream ends it when the reader stalls. Everything else is passed on.
     """
 
-    __slots__ = ("_context", "client_id", "write")
+    __slots__ = ("_client_id", "_context", "_identities", "write")
 
-    def __init__(self, context: Any, client_id: str, stall_s: float | None = None) -> None:  # noqa: ANN401 # typed by no public class
-        """Take who calls; without `stall_s` nothing is watched, as no call of one answer needs."""
+    def __init__(self, context: Any, identities: Identities, stall_s: float | None = None) -> None:  # noqa: ANN401 # typed by no public class
+        """Ask for the token that the caller must show; `stall_s`: of a stream that answers.
+
+        Raises:
+          UnauthenticatedError, PermissionDeniedError: as `Identities.client_id`.
+        """
         self._context = context
-        self.client_id = client_id
+        self._identities = identities
+        # Reading what a caller claims costs as much as a small call: where no token is asked for, nobody is refused.
+        self._client_id = identities.client_id(context.invocation_metadata()) if identities.asks_tokens else None
         if stall_s is not None:
             self.write = WatchedWriter(context.write, stall_s).write
+
+    @property
+    def client_id(self) -> str:
+        """Who makes the call."""
+        if self._client_id is None:
+            self._client_id = self._identities.client_id(self._context.invocation_metadata())
+        return self._client_id
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # whatever gRPC's context has
         return getattr(self._context, name)
@@ -94,11 +107,12 @@ class Interceptor:
         return grpc.stream_stream_rpc_method_handler(self._stream(handler.stream_stream, method), **codecs)
 
     def _unary(self, inner: Handler, method: str) -> Handler:
-        enter = self._entering(method)
+        check, identities = self._admission.check, self._identities_of(method)
 
         async def handle(request: object, context: Any) -> object:  # noqa: ANN401 # gRPC's own context
             try:
-                call = CallContext(context, enter(context))
+                check(method)
+                call = CallContext(context, identities)
                 if context.time_remaining() is not None:
                     return await inner(request, call)
                 return await self._bounds.bounded(inner(request, call))
@@ -108,11 +122,12 @@ class Interceptor:
         return handle
 
     def _upload(self, inner: Handler, method: str) -> Handler:
-        enter = self._entering(method)
+        check, identities = self._admission.check, self._identities_of(method)
 
         async def handle(requests: object, context: Any) -> object:  # noqa: ANN401 # gRPC's own context
             try:
-                call = CallContext(context, enter(context))
+                check(method)
+                call = CallContext(context, identities)
                 with self._admission.place(method):
                     return await inner(requests, call)
             except Exception as error:  # noqa: BLE001 # every error must become a status
@@ -121,11 +136,12 @@ class Interceptor:
         return handle
 
     def _stream(self, inner: Handler, method: str) -> Handler:
-        enter = self._entering(method)
+        check, identities = self._admission.check, self._identities_of(method)
 
         async def handle(request: object, context: Any) -> None:  # noqa: ANN401 # gRPC's own context
             try:
-                call = CallContext(context, enter(context), self._limits.stall_s)
+                check(method)
+                call = CallContext(context, identities, self._limits.stall_s)
                 with self._admission.place(method), self._admission.ends_at_drain():
                     answers = inner(request, call)
                     if hasattr(answers, "__aiter__"):
@@ -137,17 +153,8 @@ class Interceptor:
 
         return handle
 
-    def _entering(self, method: str) -> Callable[[Any], str]:
-        """Return what lets a call of a method in, and tells who makes it."""
-        check, client_id_of_metadata = self._admission.check, self._identities.client_id
-        if method.startswith(_HEALTH):
-            return lambda _: ANONYMOUS
-
-        def enter(context: Any) -> str:  # noqa: ANN401 # gRPC's own context
-            check(method)
-            return client_id_of_metadata(context.invocation_metadata())
-
-        return enter
+    def _identities_of(self, method: str) -> Identities:
+        return Identities() if method.startswith(_HEALTH) else self._identities
 
     async def _end(self, context: Any, error: Exception, method: str) -> NoReturn:  # noqa: ANN401 # gRPC's own context
         """End a call with an error's status; a call that has been ended already passes through."""

@@ -102,18 +102,18 @@ class Owner:
             self._inbox.put(_Post(call, is_abandoned=True))
             raise
 
-    def attempt(self, function: Callable[..., Changed[T]], *args: object) -> Changed[T] | None:
+    def attempt(self, function: Callable[..., T], *args: object) -> T | None:
         """Run `function(*args)` here and now, unless others are at the core or before it, or it must wait.
 
         Two changes of threads cost more than a short call does. On an event loop it must be short indeed:
-        nothing else runs there meanwhile. When this returns None, make the same call by `call`: one that had
-        to wait goes on from where it came.
+        nothing else runs there meanwhile. When this returns None, which the function itself must not, make the
+        same call by `call`: one that had to wait goes on from where it came.
 
         Raises:
           UnavailableError: the owner was closed.
         """
-        changed = self._at_once(function, args)
-        return None if changed is _NOT_DONE else changed
+        result: T | object = self._at_once(function, args)
+        return None if result is _NOT_DONE else cast("T", result)
 
     async def brief(self, function: Callable[..., Changed[T] | T], *args: object, timeout_s: float | None = None) -> T:
         """Make a call that is short whenever it runs: by `attempt` where that can be, else as `call` does."""
@@ -163,7 +163,11 @@ class Owner:
         try:
             if self._is_closed:
                 raise self._closed_error()
-            result, conditions = _tried(function, args)
+            try:
+                result = function(*args)
+                conditions = result.conditions if isinstance(result, Changed) else _NONE
+            except WouldBlock as blocked:
+                result, conditions = _NOT_DONE, blocked.changed
             has_news = bool(conditions) and any(self._waiters.head(c) is not None for c in conditions)
         finally:
             self._core.release()
@@ -291,15 +295,6 @@ class Owner:
 
     def _closed_error(self) -> HeronryError:
         return self._end_error or UnavailableError(f"{self._name} is closed", details={"owner": self._name})
-
-
-def _tried(function: Callable[..., Any], args: tuple[object, ...]) -> tuple[Any, frozenset[Hashable]]:
-    """Return a call's result, `_NOT_DONE` for one that must wait, and the conditions that it changed."""
-    try:
-        result = function(*args)
-    except WouldBlock as blocked:
-        return _NOT_DONE, blocked.changed
-    return result, result.conditions if isinstance(result, Changed) else _NONE
 
 
 def _on_loop(call: Call, function: Callable[..., object], *args: object) -> None:

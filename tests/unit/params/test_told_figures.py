@@ -4,9 +4,9 @@ import pytest
 
 from heronry.api.params.v1 import params_pb2 as pb
 from heronry.params.core.model_update import ModelUpdate
-from heronry.params.info_messages import InfoMessages
+from heronry.params.info_messages import InfoMessages, named_model
 from heronry.types.consistency import BufferedAsynchronous, SynchronousRounds
-from heronry.types.errors import HeronryError
+from heronry.types.errors import HeronryError, InvalidArgumentError
 from heronry.wire.models import model_info_to_proto
 
 CHANGES = {
@@ -15,6 +15,8 @@ CHANGES = {
     "bytes sent": lambda bench: bench.models.count_sent("policy", 8),
     "a failure": lambda bench: bench.model.figures.count_failure(HeronryError("full")),
     "a missing part": lambda bench: bench.model.figures.count_missing(1),
+    "a rollback": lambda bench: bench.models.rollback("policy", 1, None, "back", 0.0),
+    "another epoch": lambda bench: bench.model.enter_epoch(9),
     "other settings": lambda bench: bench.models.update("policy", ModelUpdate(num_versions_kept=3)),
 }
 
@@ -57,3 +59,16 @@ def test_an_answer_says_what_the_message_says_and_is_encoded_once(bench) -> None
 
     assert pb.GetModelResponse.FromString(second).info == model_info_to_proto(bench.info())
     assert pb.GetModelResponse.FromString(first).info.version.number == 1
+
+
+@pytest.mark.parametrize("name", ["", "policy", "p" * 1000])
+def test_a_request_names_its_model_whether_it_came_before_or_not(name: str) -> None:
+    request = pb.GetModelRequest(model=name).SerializeToString()
+
+    assert [named_model(request), named_model(bytes(bytearray(request)))] == [name, name]
+
+
+@pytest.mark.parametrize("num_bytes", [3, 1000])
+def test_bytes_that_are_no_request_are_refused_by_name(num_bytes: int) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"request: got '{num_bytes} bytes'"):
+        named_model(b"\xff" * num_bytes)

@@ -30,6 +30,10 @@ async def test_an_attempt_runs_at_once_in_the_callers_thread(owner: Owner) -> No
     assert changed.value == ("here", threading.current_thread())
 
 
+async def test_an_attempt_gives_a_plain_value_as_it_is(owner: Owner) -> None:
+    assert owner.attempt(lambda number: [number], 3) == [3]
+
+
 async def test_an_attempt_that_must_wait_tells_nobody_to_wait(owner: Owner) -> None:
     assert owner.attempt(blocked) is None
     assert owner.waiting() == []

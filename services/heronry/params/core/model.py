@@ -246,17 +246,12 @@ class Model:
 
     def info(self, now_s: float) -> ModelInfo:
         """Describe the model: by the same object as before while nothing has changed, not even the time left."""
-        deadline_s = self.mode.deadline_s if self.mode.cohort_size else None
-        if deadline_s is not None:
-            return self._described(max(0.0, deadline_s - now_s))
-        facts = (
-            self.history.newest.version,
-            self.settings,
-            self.round.round_id,
-            self.round.num_contributions + len(self.waiting),
-            self.mode.cohort_size,
-            self.figures.counts,
-        )
+        mode, opened = self.mode, self.round
+        if mode.cohort_size and mode.deadline_s is not None:
+            return self._described(max(0.0, mode.deadline_s - now_s))
+        # Every version opens a round: epoch and round tell which one is the newest.
+        num_pending = len(opened.contributions) + len(self.waiting)
+        facts = self.epoch, opened.round_id, num_pending, self.settings, mode.cohort_size, self.figures.counts
         if self._told is None or self._told[0] != facts:
             self._told = facts, self._described(None)
         return self._told[1]
