@@ -1,6 +1,7 @@
 """A worker process of rounds: through the SDK, or through bare gRPC."""
 
 import time
+from collections import Counter
 from typing import Any, Protocol
 
 import google_crc32c
@@ -13,9 +14,6 @@ from heronry.bench.params.models import Floats, contribution_of, samples_of, set
 from heronry.client.params import ParamsClient
 from heronry.types.contribution import ContributionKind, ParameterCodec
 from heronry.types.version import ParameterVersion
-
-_NUM_CONTRIBUTIONS = 2
-"""Made before, pushed in turn: what is pushed is in no cache."""
 
 
 class Side(Protocol):
@@ -83,7 +81,7 @@ class RoundCommands:
         self._bare: list[BareClient] = []
         self._sides: dict[str, Side] = {}
         self._values: list[Floats] = []
-        self._num_rounds = 0
+        self._num_rounds: Counter[str] = Counter()
 
     async def register(self, address: str, model: str, num_floats: int, **settings: Any) -> dict[str, object]:  # noqa: ANN401 # those of `settings_of`
         """Create a model."""
@@ -93,8 +91,9 @@ class RoundCommands:
 
     async def make(self, num_floats: int, seed: int) -> dict[str, object]:
         """Make what will be pushed."""
-        first = _NUM_CONTRIBUTIONS * seed
-        self._values = [contribution_of(num_floats, first + i) for i in range(_NUM_CONTRIBUTIONS)]
+        values = contribution_of(num_floats, seed)
+        # In turn: a model that went the same way in every round would be too large for the steps of INT8.
+        self._values = [values, -values]
         return {}
 
     async def join(
@@ -115,8 +114,8 @@ class RoundCommands:
 
     async def round(self, side: str, at: float) -> dict[str, object]:
         """Push and pull at a moment of the machine's clock; tell when it was over, and what was moved."""
-        values = self._values[self._num_rounds % _NUM_CONTRIBUTIONS]
-        self._num_rounds += 1
+        values = self._values[self._num_rounds[side] % len(self._values)]
+        self._num_rounds[side] += 1
         member, cpu_before = self._sides[side], cpu_s()
         time.sleep(max(0.0, at - time.monotonic()))  # noqa: ASYNC251 # nothing else runs here, and it wakes in time
         await member.push(values)
