@@ -1,5 +1,7 @@
 """Checks what a step came to while the next is under way."""
 
+from collections.abc import Sequence
+
 from heronry.environments.checked import CheckedEnvironment
 from heronry.environments.faults import LaneFault
 from heronry.environments.vector import Pipelined, Step
@@ -15,6 +17,15 @@ class CheckedPipeline(CheckedEnvironment):
         # Of the step that was received last, and whether its outcome has been asked for.
         self._number = 0
         self._is_due = False
+
+    def reset(self, seeds: Sequence[int]) -> Array:
+        """Begin the first episodes; an outcome that nobody asked for is dropped.
+
+        Raises:
+          EnvironmentFaultError: as `CheckedEnvironment.reset`.
+        """
+        self._is_due = False
+        return super().reset(seeds)
 
     def send(self, actions: Array) -> None:
         """Begin a step of every environment.

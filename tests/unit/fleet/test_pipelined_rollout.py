@@ -17,7 +17,7 @@ from heronry.fleet.core.behaviour import BehaviourPolicy
 from heronry.fleet.core.pipelined_rollout import PipelinedRollout
 from heronry.fleet.core.rollout import Rollout
 from heronry.maths.networks import Layers, network_for
-from heronry.types.errors import EnvironmentFaultError
+from heronry.types.errors import EnvironmentFaultError, InvalidArgumentError
 
 NUM_STEPS = 7
 SEEDS = [5, 7, 6]
@@ -178,6 +178,19 @@ def test_a_fault_leaves_nothing_to_wait_for(counting):
     with pytest.raises(EnvironmentFaultError):
         environment.outcome()
 
+    assert environment.work is None
+
+
+def test_after_a_reset_wrong_actions_are_what_is_told(counting):
+    environment = CheckedPipeline(Pool(SentEngine(counting)), "counting")
+    environment.reset(SEEDS)
+    environment.send(np.zeros(3, np.int64))
+    environment.receive()
+
+    environment.reset(SEEDS)
+
+    with pytest.raises(InvalidArgumentError, match="action"):
+        environment.send(np.full(3, 7))
     assert environment.work is None
 
 

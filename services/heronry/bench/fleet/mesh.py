@@ -1,7 +1,6 @@
 """A run of an outside learner on service processes of this machine, as a fleet's rate is measured."""
 
 import asyncio
-import math
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -68,16 +67,19 @@ async def rate_of(mesh: Mesh, seconds: float) -> float:
 
 async def _start_is_over(mesh: Mesh) -> None:
     """Wait until the learner has imported torch, which it does as it starts and which takes a core for seconds."""
-    used_s = -math.inf
-    while (now_s := await _learner_cpu_s(mesh)) - used_s > _IDLE_CPU_S:
+    used_s = None
+    while True:
+        now_s = await _learner_cpu_s(mesh)
+        if now_s and used_s and now_s - used_s <= _IDLE_CPU_S:
+            return
         used_s = now_s
         await asyncio.sleep(_SETTLE_S)
 
 
-async def _learner_cpu_s(mesh: Mesh) -> float:
-    """Return what the learner told with its last heartbeat; without end until there is one."""
+async def _learner_cpu_s(mesh: Mesh) -> float | None:
+    """Return what the learner told with its last heartbeat; None before it is there."""
     found = await mesh.services(ServiceRole.LEARNER)
-    return found[0].cpu_time_s if found else math.inf
+    return found[0].cpu_time_s if found else None
 
 
 async def _next_block(mesh: Mesh) -> tuple[FleetStatistics, float]:
