@@ -8,7 +8,7 @@ from heronry.environments.engines import engine_of, is_isolated, lanes_per_envir
 from heronry.environments.gymnasium_engine import has_vector_entry_point, is_single, make_gymnasium, make_single
 from heronry.environments.restart_budget import RestartBudget
 from heronry.environments.settings import EnvironmentSettings
-from heronry.environments.vector import Pipelined, VectorEnvironment
+from heronry.environments.vector import VectorEnvironment
 from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.types.errors import InvalidArgumentError
 
@@ -44,21 +44,19 @@ def make_environment(
 
         _refuse_wrappers(settings)
         return NativeEnvironment(settings.id, num_envs, settings.kwargs, num_threads=max(1, settings.num_workers))
+    if engine_of(settings) == "envpool":
+        from heronry.environments.envpool_engine import make_pool  # here, because it is optional
+
+        _refuse_wrappers(settings)
+        pool = make_pool(settings, num_envs, with_pictures=with_pictures)
+        return CheckedPipeline(pool, settings.id, settings.first_index)
     engine = _engine(settings, num_envs, with_pictures=with_pictures)
-    if isinstance(engine, Pipelined):
-        return CheckedPipeline(engine, settings.id, settings.first_index)
     return CheckedEnvironment(engine, settings.id, settings.first_index)
 
 
 def _engine(settings: EnvironmentSettings, num_envs: int, *, with_pictures: bool) -> VectorEnvironment:
     """Return lanes whose faults are not named yet."""
-    engine = engine_of(settings)
-    if engine == "envpool":
-        from heronry.environments.envpool_engine import make_pool  # here, because it is optional
-
-        _refuse_wrappers(settings)
-        return make_pool(settings, num_envs, with_pictures=with_pictures)
-    if engine == "pettingzoo":
+    if engine_of(settings) == "pettingzoo":
         from heronry.environments.pettingzoo_making import make_games  # here, because it is optional
 
         return make_games(settings, num_envs, with_pictures=with_pictures)

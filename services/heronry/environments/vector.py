@@ -92,11 +92,11 @@ class VectorEnvironment(Protocol):
         ...
 
 
-@runtime_checkable
 class Pipelined(VectorEnvironment, Protocol):
     """A `VectorEnvironment` that steps by itself between `send` and `receive`.
 
-    What a step came to can be looked at while the next is under way.
+    What a step came to can be looked at while the next is under way. Like its parent it is not to be
+    asked for by `isinstance`: Python 3.11 would read every property, and `action_space` may begin an episode.
     """
 
     def send(self, actions: Array) -> None:

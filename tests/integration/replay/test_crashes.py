@@ -22,7 +22,7 @@ from heronry.replay.core.table import Table
 from heronry.replay.durability.recovery import DurabilitySettings
 from heronry.replay.durability.storage_root import StorageRoot
 from heronry.types.columns import ColumnSpec
-from heronry.types.errors import ResourceExhaustedError
+from heronry.types.errors import HeronryError, ResourceExhaustedError
 from heronry.types.experience import AcknowledgementLevel, Batch, Block
 from heronry.types.tables import RateLimiter, Selector, TableDefinition
 from heronry.types.tensors import ElementType
@@ -255,6 +255,18 @@ def _check_lost(ended: object) -> None:
         assert isinstance(ended, grpc.aio.AioRpcError | asyncio.InvalidStateError), ended
 
 
+async def _refusal_of_append(promised: Promised, stub: replay_pb2_grpc.ReplayServiceStub) -> HeronryError:
+    """Append until the server says why it takes no more."""
+    while True:
+        try:
+            await promised.append(stub, 0)
+        except asyncio.InvalidStateError:
+            continue
+        except grpc.aio.AioRpcError as error:
+            if not _met_an_ended_stream(error):
+                return error_from_rpc(error)
+
+
 async def _append_when_there_is_room(promised: Promised, stub: replay_pb2_grpc.ReplayServiceStub) -> None:
     while True:
         try:
@@ -271,7 +283,8 @@ def _was_refused_for_room(error: Exception) -> bool:
 
 def _met_an_ended_stream(error: Exception) -> bool:
     # A write that finds the stream ended by the server says no more than this, by the one or the other error as the
-    # end is known to the channel only or to the call too; the next attempt meets the reason.
+    # end is known to the channel only or to the call too; the next attempt meets the reason
+    # (https://github.com/grpc/grpc/issues/36066).
     if isinstance(error, asyncio.InvalidStateError):
         return True
     return (

@@ -10,6 +10,7 @@ from gymnasium import spaces
 from heronry.environments.engines import lanes_per_environment
 from heronry.environments.making import make_environment, read_spaces
 from heronry.environments.settings import EnvironmentSettings
+from heronry.environments.vector import Pipelined, VectorEnvironment
 from heronry.maths.spaces import ActionSpace
 from heronry.types.errors import (
     ConfigurationError,
@@ -178,6 +179,13 @@ def test_an_agent_that_has_left_is_idle_until_the_last_one_leaves():
     assert [s.terminated.tolist() for s in steps[1:3]] == [[True, False, False], [False, True, False]]
     assert steps[3].truncated.tolist() == [False, False, True]
     assert steps[2].reward.tolist() == [0.0, np.float32(3.1), 3.0]
+
+
+@pytest.mark.parametrize("kind", [VectorEnvironment, Pipelined])
+def test_kinds_of_environments_cannot_be_told_by_reading_their_properties(kind):
+    # To read `action_space` may begin an episode, and `isinstance` reads as many as it happens to come by.
+    with pytest.raises(TypeError):
+        isinstance(object(), kind)
 
 
 def test_the_successor_of_an_agents_last_step_is_its_final_observation():

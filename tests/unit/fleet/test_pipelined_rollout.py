@@ -12,7 +12,6 @@ from heronry.environments.checked_pipeline import CheckedPipeline
 from heronry.environments.making import make_environment
 from heronry.environments.pool import Pool
 from heronry.environments.settings import EnvironmentSettings
-from heronry.environments.vector import Pipelined
 from heronry.fleet.core.behaviour import BehaviourPolicy
 from heronry.fleet.core.pipelined_rollout import PipelinedRollout
 from heronry.fleet.core.rollout import Rollout
@@ -197,7 +196,7 @@ def test_after_a_reset_wrong_actions_are_what_is_told(counting):
 @pytest.mark.skipif(importlib.util.find_spec("envpool") is None, reason="EnvPool is not installed")
 def test_a_pool_is_closed_and_made_anew_while_it_steps():
     environment = make_environment(EnvironmentSettings("CartPole-v1", engine="envpool"), 3)
-    assert isinstance(environment, Pipelined)
+    assert isinstance(environment, CheckedPipeline)
     first = environment.reset(SEEDS).copy()
 
     environment.send(np.zeros(3, np.int64))

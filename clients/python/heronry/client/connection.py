@@ -18,7 +18,7 @@ from heronry.wire.status import FailedCall, error_from_rpc
 
 T = TypeVar("T")
 # gRPC's own word for a message that could not be sent because the peer had just ended the call. It
-# hides the peer's status, which the next attempt brings to light.
+# hides the peer's status, which the next attempt brings to light (https://github.com/grpc/grpc/issues/36066).
 _CUT_OFF = "Internal error from Core"
 Resolver = Callable[[], Awaitable[Sequence[str]]]
 

@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
+from heronry.environments.checked_pipeline import CheckedPipeline
 from heronry.environments.engines import engine_of, is_isolated, lanes_per_environment
 from heronry.environments.making import is_single, make_environment
 from heronry.environments.native_engine import NativeEnvironment
 from heronry.environments.restart_budget import RestartBudget
 from heronry.environments.settings import EnvironmentSettings
-from heronry.environments.vector import Pipelined, VectorEnvironment
+from heronry.environments.vector import VectorEnvironment
 from heronry.fleet.core.actor import Actor, ActorSettings
 from heronry.fleet.core.behaviour import BehaviourPolicy
 from heronry.fleet.core.lane_settings import LaneSettings
@@ -63,7 +64,7 @@ def _group(
     """Return the quickest loop that can take both: they collect the same."""
     if NativeRollout.suits(environment, policy) and isinstance(environment, NativeEnvironment):
         return NativeRollout(environment, policy, may_go_on)
-    if isinstance(environment, Pipelined) and not policy.has_memory:
+    if isinstance(environment, CheckedPipeline) and not policy.has_memory:
         return PipelinedRollout(environment, policy, clock, may_go_on)
     return Rollout(environment, policy, clock, may_go_on)
 
