@@ -95,7 +95,9 @@ class VectorEnvironment(Protocol):
 class Pipelined(VectorEnvironment, Protocol):
     """A `VectorEnvironment` that steps by itself between `send` and `receive`.
 
-    What a step came to can be looked at while the next is under way. Like its parent it is not to be
+    What a step came to can be looked at while the next is under way. What it acts on next is the
+    successor of what it acted on, also at an episode's end: the next one begins a row later, and the
+    row between is masked. Like its parent it is not to be
     asked for by `isinstance`: Python 3.11 would read every property, and `action_space` may begin an episode.
     """
 

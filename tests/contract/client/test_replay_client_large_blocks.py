@@ -42,6 +42,22 @@ async def drawn(clients: SimpleNamespace, num_items: int) -> Any:
     return batch
 
 
+async def test_columns_that_share_their_steps_come_back_whole(clients: SimpleNamespace) -> None:
+    following = dataclasses.replace(PICTURE, path="next_picture")
+    await clients.replay.create_table(queue(Pattern(1, 1)))
+    numbers = np.arange(11, dtype=np.uint8)[:, np.newaxis, np.newaxis]
+    shown = np.ascontiguousarray(np.broadcast_to(numbers, (11, 1, PIXELS)))
+    async with clients.replay.writer("t", columns=(following, PICTURE), num_lanes=1) as writer:
+        # Eleven pictures, not twenty: three pieces of three steps, then a step alone.
+        assert await writer.append({"picture": shown[:-1], "next_picture": shown[1:]}, VERSION) == 4
+        assert await writer.append({"picture": shown[:1], "next_picture": shown[1:2]}, VERSION) == 5
+
+    batch = await drawn(clients, 11)
+    np.testing.assert_array_equal(batch.columns["picture"][0, :, 77], [*range(10), 0])
+    np.testing.assert_array_equal(batch.columns["next_picture"][0, :, 77], [*range(1, 11), 1])
+    np.testing.assert_array_equal(batch.columns["next_picture"][0, :, -1], [*range(1, 11), 1])
+
+
 async def test_windows_priorities_and_ends_go_over_the_pieces_of_a_block(clients: SimpleNamespace) -> None:
     await clients.replay.create_table(queue(Pattern(3, 1, episode_end=EpisodeEnd.DROP)))
     priorities = np.arange(10.0)[:, np.newaxis]

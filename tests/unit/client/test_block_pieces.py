@@ -45,6 +45,19 @@ def test_pieces_follow_each_other_and_none_is_too_large(num_steps: int, num_lane
         assert piece.behaviour_version == VERSION
 
 
+def test_pieces_count_what_two_columns_share_once() -> None:
+    shown = np.arange(9 * 2 * 10, dtype=np.float64).reshape(9, 2, 10)
+    block = Block(0, {"observation": shown[:-1], "next_observation": shown[1:]}, VERSION)
+
+    pieces = list(pieces_of(block, 800, 800))
+
+    # 160 bytes a step: nine rows of eight steps are 1,440 bytes, half of them 720 and one row more.
+    assert [piece.num_steps for piece in pieces] == [4, 4]
+    for name, column in block.columns.items():
+        np.testing.assert_array_equal(np.concatenate([piece.columns[name] for piece in pieces]), column)
+    assert all(len(AppendFrameWriter().frame(piece)) < 1000 for piece in pieces)
+
+
 @given(st.integers(1, 40), st.integers(1, 600))
 def test_lanes_end_with_the_last_piece_alone(num_steps: int, max_bytes: int) -> None:
     *before, last = pieces_of(block_of(num_steps, 2), max_bytes, max_bytes)

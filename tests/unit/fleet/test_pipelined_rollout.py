@@ -15,8 +15,12 @@ from heronry.environments.settings import EnvironmentSettings
 from heronry.fleet.core.behaviour import BehaviourPolicy
 from heronry.fleet.core.pipelined_rollout import PipelinedRollout
 from heronry.fleet.core.rollout import Rollout
+from heronry.fleet.core.side_by_side import SideBySide
+from heronry.fleet.core.unroll import empty_columns
 from heronry.maths.networks import Layers, network_for
+from heronry.types.columns import ColumnSpec, column_specs, successors
 from heronry.types.errors import EnvironmentFaultError, InvalidArgumentError
+from heronry.types.tensors import ElementType
 
 NUM_STEPS = 7
 SEEDS = [5, 7, 6]
@@ -74,7 +78,7 @@ def rollout_of(make, kind, may_go_on=lambda: True):
     return engine, policy, rollout
 
 
-def columns_of(policy, rollout, num_unrolls, is_continuous=False):
+def columns_of(policy, rollout, num_unrolls, is_continuous=False, shares_successors=False):
     rng = np.random.default_rng(3)
     action = ((1,), "float32") if is_continuous else ((), "int64")
     shapes = {
@@ -82,12 +86,10 @@ def columns_of(policy, rollout, num_unrolls, is_continuous=False):
         "reward": ((), "float32"), "terminated": ((), "bool"), "truncated": ((), "bool"), "mask": ((), "bool"),
         "log_probability": ((), "float32"),
     }  # fmt: skip
+    specs = tuple(ColumnSpec(name, ElementType.of(kind), shape) for name, (shape, kind) in shapes.items())
     unrolls = []
     for _ in range(num_unrolls):
-        columns = {
-            name: np.zeros((NUM_STEPS, len(SEEDS), *shape), element_type)
-            for name, (shape, element_type) in shapes.items()
-        }
+        columns = empty_columns(specs, NUM_STEPS, len(SEEDS), shares_successors=shares_successors)
         unrolls.append((columns, rollout.collect(columns, policy.draw(NUM_STEPS, len(SEEDS), rng))))
     return unrolls
 
@@ -97,18 +99,38 @@ def counting(counting_module):
     return counting_module.CountingEnvironment
 
 
-def test_the_unrolls_are_those_of_steps_one_by_one(counting):
+@pytest.mark.parametrize("shares_successors", [False, True])
+def test_the_unrolls_are_those_of_steps_one_by_one(counting, shares_successors):
     _, policy, one_by_one = rollout_of(counting, Rollout)
     _, other_policy, pipelined = rollout_of(counting, PipelinedRollout)
 
     expected = columns_of(policy, one_by_one, 3)
-    collected = columns_of(other_policy, pipelined, 3)
+    collected = columns_of(other_policy, pipelined, 3, shares_successors=shares_successors)
 
     for (mine, _), (theirs, _) in zip(collected, expected, strict=True):
         for name in theirs:
             np.testing.assert_array_equal(mine[name], theirs[name], err_msg=name)
     assert any(columns["truncated"].any() for columns, _ in collected)
     assert not all(columns["mask"].all() for columns, _ in collected)
+
+
+def test_halves_that_are_pipelined_share_what_follows_with_what_is_shown(counting):
+    _, policy, first = rollout_of(counting, PipelinedRollout)
+    _, other_policy, second = rollout_of(counting, PipelinedRollout)
+    both = SideBySide(first, second, (len(SEEDS), len(SEEDS)))
+    ((alone, _),) = columns_of(*rollout_of(counting, PipelinedRollout)[1:], 1)
+    assert both.shares_successors
+    assert not SideBySide(first, rollout_of(counting, Rollout)[2], (3, 3)).shares_successors
+    specs = column_specs(alone)
+    columns = empty_columns(specs, NUM_STEPS, 2 * len(SEEDS), shares_successors=both.shares_successors)
+
+    drawn = [p.draw(NUM_STEPS, len(SEEDS), np.random.default_rng(3)) for p in (policy, other_policy)]
+    both.collect(columns, {name: np.concatenate([d[name] for d in drawn], axis=1) for name in drawn[0]})
+
+    assert successors(columns) == {"next_observation": "observation"}
+    for name, array in alone.items():
+        np.testing.assert_array_equal(columns[name][:, : len(SEEDS)], array, err_msg=name)
+        np.testing.assert_array_equal(columns[name][:, len(SEEDS) :], array, err_msg=name)
 
 
 def test_the_time_of_policy_and_environments_is_told_apart(counting):

@@ -1,5 +1,7 @@
 """Blocks written and read as bytes: equal to what protobuf makes of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -39,6 +41,19 @@ def assert_equal(one: Block, other: Block) -> None:
         assert mine is None or mine.tolist() == theirs.tolist()
 
 
+def shared_block_of(sequence: int, num_steps: int = 3, lanes: int = 2, number: int = 1, **facts: object) -> Block:
+    """Return a block of which two columns are others one step on."""
+    block = block_of(sequence, num_steps, lanes, number, **facts)
+    rng = np.random.default_rng(sequence)
+    shown, seen = rng.random((num_steps + 1, lanes, 5)), rng.integers(0, 9, (lanes, num_steps + 1, 2)).swapaxes(0, 1)
+    shared = {"shown": shown[:-1], "next_shown": shown[1:], "next_seen": seen[1:], "seen": seen[:-1]}
+    return replace(block, columns={**block.columns, **shared})
+
+
+def sorted_by_path(block: Block) -> Block:
+    return replace(block, columns=dict(sorted(block.columns.items())))
+
+
 blocks = st.builds(
     block_of,
     st.integers(1, 2**64 - 1),
@@ -56,6 +71,69 @@ def test_a_writers_frames_are_what_protobuf_writes_and_a_reader_gets_the_blocks(
         frame = writer.frame(block)
         assert frame == replay_pb2.AppendRequest(block=block_to_proto(block)).SerializeToString()
         assert_equal(reader.read(frame), block)
+
+
+shared_blocks = st.builds(shared_block_of, st.integers(1, 2**32), num_steps=st.integers(1, 5), lanes=st.integers(1, 3))
+
+
+@given(st.lists(blocks | shared_blocks, min_size=1, max_size=4))
+def test_columns_that_are_others_one_step_on_are_sent_once(some: list[Block]) -> None:
+    writer, reader = AppendFrameWriter(), AppendFrameReader()
+    for block in [*some, *some]:
+        frame = writer.frame(block)
+        message = block_to_proto(block)
+        assert frame == replay_pb2.AppendRequest(block=message).SerializeToString()
+        read = reader.read(frame)
+        assert isinstance(read, Block)
+        assert_equal(sorted_by_path(read), sorted_by_path(block))
+        is_shared = "shown" in block.columns
+        assert {(s.path, s.of) for s in message.successors} == (
+            {("next_shown", "shown"), ("next_seen", "seen")} if is_shared else set()
+        )
+        assert sum(len(data) for data in message.data) == sum(
+            array[-1:].nbytes if path.startswith("next_") else array.nbytes for path, array in block.columns.items()
+        )
+
+
+def test_successors_are_views_of_what_was_received() -> None:
+    writer, reader = AppendFrameWriter(), AppendFrameReader()
+    reader.read(writer.frame(shared_block_of(1)))
+
+    block = reader.read(writer.frame(shared_block_of(2)))
+
+    assert isinstance(block, Block)
+    assert np.shares_memory(block.columns["next_shown"][0], block.columns["shown"][1])
+
+
+@pytest.mark.parametrize(
+    ("successors", "field"),
+    [
+        ([("observation", "done")], r"successors\.path: got 'observation'"),
+        ([("", "done")], r"successors\.path"),
+        ([("next", "nobody")], r"successors\.next\.of: got 'nobody'"),
+        ([("next", "observation"), ("next", "done")], r"successors\.path: got 'next'"),
+        # The other column has no step more than the block.
+        ([("next", "observation")], r"columns\.observation\.shape"),
+    ],
+)
+def test_successors_that_make_no_sense_are_named(successors: list[tuple[str, str]], field: str) -> None:
+    message = block_to_proto(block_of(1))
+    message.successors.extend(replay_pb2.AppendSuccessor(path=path, of=of) for path, of in successors)
+    frame = replay_pb2.AppendRequest(block=message).SerializeToString()
+
+    with pytest.raises(SchemaMismatchError, match=field):
+        AppendFrameReader().read(frame)
+
+
+def test_successors_that_change_from_one_block_to_the_next_are_read() -> None:
+    reader = AppendFrameReader()
+    message = block_to_proto(shared_block_of(1))
+    for of in ("shown", "other"):
+        message.columns[[c.path for c in message.columns].index("shown")].path = of
+        message.successors[0].of = of
+        read = reader.read(replay_pb2.AppendRequest(block=message).SerializeToString())
+        assert isinstance(read, Block)
+        assert np.shares_memory(read.columns[of], read.columns["next_shown"]) or message.num_steps == 1
 
 
 @pytest.mark.parametrize("facts", [{}, {"priorities": np.ones((3, 2))}, {"lane_ends": np.array([True, False])}])

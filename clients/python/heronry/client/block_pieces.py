@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from heronry.types.columns import ColumnSpec
+from heronry.types.columns import ColumnSpec, successors
 from heronry.types.experience import Block
 from heronry.wire.options import DEFAULT_MAX_MESSAGE_BYTES
 
@@ -44,4 +44,5 @@ def pieces_of(block: Block, message_bytes: int = MESSAGE_BYTES, piece_bytes: int
 
 def _num_bytes(block: Block) -> int:
     own = 0 if block.priorities is None else block.priorities.nbytes
-    return own + sum(array.nbytes for array in block.columns.values())
+    shared = successors(block.columns)
+    return own + sum(a[-1].nbytes if path in shared else a.nbytes for path, a in block.columns.items())

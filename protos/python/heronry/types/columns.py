@@ -52,6 +52,29 @@ def _element_type(field: str, value: object) -> ElementType:
     raise InvalidArgumentError.of(field, value, ", ".join(kind.name for kind in ElementType))
 
 
+def successors(columns: Columns) -> dict[str, str]:
+    """Return the columns that are others one step on, in the same memory: `b[t]` lies where `a[t + 1]` would.
+
+    Returns:
+      the path of `a` by that of `b`.
+    """
+    shared = [(path, array) for path, array in columns.items() if array.base is not None and array.nbytes]
+    if len({id(array.base) for _, array in shared}) == len(shared):
+        return {}
+    following = {(_address(array) + array.strides[0], _layout(array)): path for path, array in shared}
+    found = {path: following.get((_address(array), _layout(array))) for path, array in shared}
+    # Of three in a row only the first and the second share what is sent.
+    return {path: other for path, other in found.items() if other is not None and found[other] is None}
+
+
+def _address(array: Array) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+def _layout(array: Array) -> tuple[object, ...]:
+    return array.dtype, array.shape, array.strides
+
+
 def column_specs(columns: Columns, num_leading: int = 2) -> tuple[ColumnSpec, ...]:
     """Return the signatures of arrays with `num_leading` leading axes, in their order."""
     return tuple(ColumnSpec(p, ElementType.of(a.dtype), tuple(a.shape[num_leading:])) for p, a in columns.items())

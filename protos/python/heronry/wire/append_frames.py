@@ -8,19 +8,26 @@ from google.protobuf.message import DecodeError
 
 from heronry.api.common.v1 import column_pb2, version_pb2
 from heronry.api.replay.v1 import replay_pb2
-from heronry.types.columns import Columns
+from heronry.types.columns import Columns, successors
 from heronry.types.errors import InvalidArgumentError
 from heronry.types.experience import Block
 from heronry.types.tensors import Array, ElementType
 from heronry.types.version import ParameterVersion
-from heronry.wire.blocks import block_from_proto, lane_ends, step_priorities
+from heronry.wire.blocks import (
+    block_from_proto,
+    lane_ends,
+    step_priorities,
+    successors_from_proto,
+    successors_to_proto,
+    with_successors,
+)
 from heronry.wire.schema import element_type_from_proto, element_type_to_proto
 from heronry.wire.varints import FIXED64, LENGTH_DELIMITED, VARINT, delimited, fields_of, tag, to_varint, varint
 from heronry.wire.versions import version_from_proto, version_to_proto
 
 # Fields of AppendRequest and of AppendBlock.
 _BLOCK: Final = 2
-_SEQUENCE, _NUM_STEPS, _VERSION, _COLUMNS, _DATA, _PRIORITY, _PRIORITIES, _LANE_ENDS = 1, 2, 3, 4, 5, 6, 7, 8
+_SEQUENCE, _NUM_STEPS, _VERSION, _COLUMNS, _DATA, _PRIORITY, _PRIORITIES, _LANE_ENDS, _SUCCESSORS = range(1, 10)
 
 _BLOCK_TAG: Final = tag(_BLOCK, LENGTH_DELIMITED)
 _SEQUENCE_TAG: Final = _SEQUENCE << 3 | VARINT
@@ -35,26 +42,30 @@ class AppendFrameWriter:
     """Serialises the blocks of one writer as AppendRequest; every value is copied once."""
 
     def __init__(self) -> None:
-        self._headers: dict[tuple[tuple[str, str, tuple[int, ...]], ...], bytes] = {}
+        self._headers: dict[tuple[_Signature, ...], bytes] = {}
         self._version: tuple[ParameterVersion, bytes] | None = None
 
     def frame(self, block: Block) -> bytes:
         """Return the message of a block."""
-        arrays = [np.ascontiguousarray(a, a.dtype.newbyteorder("<")) for a in block.columns.values()]
+        shared = successors(block.columns)
+        sent = {path: array for path, array in block.columns.items() if path not in shared}
+        last_steps = {of: block.columns[path][-1:] for path, of in shared.items()}
         pieces: list[bytes | memoryview] = [
             tag(_SEQUENCE, VARINT) + to_varint(block.sequence),
             tag(_NUM_STEPS, VARINT) + to_varint(block.num_steps),
             self._version_of(block.behaviour_version),
-            self._headers_of(block.columns),
+            self._headers_of([_signature(path, array, last_steps.get(path)) for path, array in sent.items()]),
         ]
-        for array in arrays:
-            pieces += (_DATA_TAG + to_varint(array.nbytes), _bytes_of(array))
+        for path, array in sent.items():
+            values = [_bytes_of(array), *([_bytes_of(last_steps[path])] if path in last_steps else ())]
+            pieces += (_DATA_TAG + to_varint(sum(v.nbytes for v in values)), *values)
         if block.priority is not None:
             pieces.append(tag(_PRIORITY, FIXED64) + _DOUBLE.pack(block.priority))
         if block.priorities is not None:
             pieces.append(delimited(_PRIORITIES, np.asarray(block.priorities, "<f8").tobytes()))
         if block.lane_ends is not None:
             pieces.append(delimited(_LANE_ENDS, np.asarray(block.lane_ends, np.bool_).tobytes()))
+        pieces += [delimited(_SUCCESSORS, s.SerializeToString()) for s in successors_to_proto(shared)]
         length = sum(p.nbytes if isinstance(p, memoryview) else len(p) for p in pieces)
         return b"".join((_BLOCK_TAG, to_varint(length), *pieces))
 
@@ -63,14 +74,14 @@ class AppendFrameWriter:
             self._version = version, delimited(_VERSION, version_to_proto(version).SerializeToString())
         return self._version[1]
 
-    def _headers_of(self, columns: Columns) -> bytes:
-        key = tuple((path, a.dtype.str, a.shape) for path, a in columns.items())
+    def _headers_of(self, columns: "list[_Signature]") -> bytes:
+        key = tuple(columns)
         headers = self._headers.get(key)
         if headers is None:
             # The last length of a block that is cut short by a flush: few of them are worth keeping.
             if len(self._headers) >= _MAX_HEADERS:
                 self._headers.clear()
-            headers = b"".join(delimited(_COLUMNS, _header(p, a).SerializeToString()) for p, a in columns.items())
+            headers = b"".join(delimited(_COLUMNS, _header(signature).SerializeToString()) for signature in columns)
             self._headers[key] = headers
         return headers
 
@@ -84,6 +95,8 @@ class AppendFrameReader:
     def __init__(self) -> None:
         self._headers = b""
         self._columns: tuple[_Column, ...] = ()
+        self._successors: dict[str, str] = {}
+        self._successor_messages: tuple[bytes, ...] = ()
         self._num_steps = 0
         self._num_lanes = 0
         self._version: tuple[bytes, ParameterVersion] = (b"", ParameterVersion(0, 0))
@@ -146,6 +159,7 @@ class AppendFrameReader:
     ) -> Block | None:
         """Return the block with what stands behind its columns."""
         priority, priorities, ends = None, b"", b""
+        messages: list[bytes] = []
         for number, start, end, _ in fields_of(frame, at, len(frame)):
             if number == _PRIORITY:
                 (priority,) = _DOUBLE.unpack(frame[start:end])
@@ -153,10 +167,15 @@ class AppendFrameReader:
                 priorities = frame[start:end]
             elif number == _LANE_ENDS:
                 ends = frame[start:end]
+            elif number == _SUCCESSORS:
+                messages.append(frame[start:end])
             else:
                 return None
+        if tuple(messages) != self._successor_messages:
+            return None
         by_step = step_priorities(priorities, self._num_steps, self._num_lanes)
-        return Block(sequence, columns, version, priority, by_step, lane_ends(ends, self._num_lanes))
+        all_columns = with_successors(columns, self._successors)
+        return Block(sequence, all_columns, version, priority, by_step, lane_ends(ends, self._num_lanes))
 
     def _version_of(self, data: bytes) -> ParameterVersion:
         if self._version[0] != data:
@@ -173,6 +192,8 @@ class AppendFrameReader:
             position = field.end
         self._headers = frame[begin:finish]
         self._columns = tuple(_column(h) for h in message.columns)
+        self._successors = successors_from_proto(message.successors)
+        self._successor_messages = tuple(s.SerializeToString() for s in message.successors)
         self._num_steps = message.num_steps
         self._num_lanes = next(iter(block.columns.values())).shape[1]
 
@@ -191,18 +212,32 @@ def _column(header: column_pb2.ColumnHeader) -> _Column:
     return _Column(header.path, tuple(header.shape), dtype, opening, header.byte_length)
 
 
-def _header(path: str, array: Array) -> column_pb2.ColumnHeader:
+class _Signature(NamedTuple):
+    path: str
+    dtype: str
+    shape: tuple[int, ...]
+    num_bytes: int
+
+
+def _signature(path: str, array: Array, last_step: Array | None) -> _Signature:
+    num_more = 0 if last_step is None else 1
+    num_bytes = array.nbytes + (0 if last_step is None else last_step.nbytes)
+    return _Signature(path, array.dtype.str, (len(array) + num_more, *array.shape[1:]), num_bytes)
+
+
+def _header(signature: _Signature) -> column_pb2.ColumnHeader:
     return column_pb2.ColumnHeader(
-        path=path,
-        element_type=element_type_to_proto(ElementType.of(array.dtype)),
-        shape=array.shape,
+        path=signature.path,
+        element_type=element_type_to_proto(ElementType.of(signature.dtype)),
+        shape=signature.shape,
         codec=column_pb2.COLUMN_CODEC_NONE,
-        byte_length=array.nbytes,
+        byte_length=signature.num_bytes,
     )
 
 
 def _bytes_of(array: Array) -> memoryview:
-    return array.reshape(-1).view(np.uint8).data
+    packed = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    return packed.reshape(-1).view(np.uint8).data
 
 
 def _parsed(frame: bytes) -> replay_pb2.AppendRequest:

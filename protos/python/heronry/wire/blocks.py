@@ -1,12 +1,13 @@
 """Blocks of steps and explicit items as messages."""
 
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from heronry.api.replay.v1 import replay_pb2
-from heronry.types.columns import Columns
+from heronry.types.columns import Columns, successors
 from heronry.types.errors import InvalidArgumentError, SchemaMismatchError
 from heronry.types.experience import Block, ItemSlices
 from heronry.wire.columns import columns_from_proto, columns_to_proto
@@ -21,7 +22,8 @@ _START: Final = np.dtype("<u8")
 
 def block_to_proto(block: Block) -> replay_pb2.AppendBlock:
     """Return the message of a block."""
-    headers, data = columns_to_proto(block.columns)
+    shared = successors(block.columns)
+    headers, data = columns_to_proto(_with_last_steps(block.columns, shared))
     return replay_pb2.AppendBlock(
         sequence=block.sequence,
         num_steps=block.num_steps,
@@ -31,6 +33,7 @@ def block_to_proto(block: Block) -> replay_pb2.AppendBlock:
         priority=block.priority,
         priorities=b"" if block.priorities is None else np.asarray(block.priorities, _PRIORITY).tobytes(),
         lane_ends=b"" if block.lane_ends is None else np.asarray(block.lane_ends, np.bool_).tobytes(),
+        successors=successors_to_proto(shared),
     )
 
 
@@ -38,11 +41,12 @@ def block_from_proto(message: replay_pb2.AppendBlock) -> Block:
     """Return the block of a message; its columns are read-only views.
 
     Raises:
-      SchemaMismatchError: no columns, or a column whose leading axes are not `[num_steps, N]`.
+      SchemaMismatchError: no columns, a column whose leading axes are not `[num_steps, N]`, or a successor of none.
       InvalidArgumentError: priorities or ends of lanes that do not fit these axes.
       DataLossError, UnimplementedError: as `columns_from_proto`.
     """
-    columns = columns_from_proto(message.columns, message.data)
+    sent = columns_from_proto(message.columns, message.data)
+    columns = with_successors(sent, successors_from_proto(message.successors))
     num_lanes = check_axes(columns, message.num_steps)
     return Block(
         message.sequence,
@@ -52,6 +56,49 @@ def block_from_proto(message: replay_pb2.AppendBlock) -> Block:
         step_priorities(message.priorities, message.num_steps, num_lanes),
         lane_ends(message.lane_ends, num_lanes),
     )
+
+
+def successors_to_proto(shared: Mapping[str, str]) -> list[replay_pb2.AppendSuccessor]:
+    """Return the messages of columns that are not sent, of which each is another one step on."""
+    return [replay_pb2.AppendSuccessor(path=path, of=of) for path, of in shared.items()]
+
+
+def successors_from_proto(messages: Sequence[replay_pb2.AppendSuccessor]) -> dict[str, str]:
+    """Return what each successor is one step on from.
+
+    Raises:
+      SchemaMismatchError: a path used twice.
+    """
+    shared: dict[str, str] = {}
+    for message in messages:
+        if message.path in shared:
+            raise SchemaMismatchError.of("successors.path", message.path, "a path used once")
+        shared[message.path] = message.of
+    return shared
+
+
+def with_successors(sent: Columns, shared: Mapping[str, str]) -> Columns:
+    """Return the columns that were sent and their successors, as views.
+
+    Raises:
+      SchemaMismatchError: a successor of a column that was not sent, or that was sent itself.
+    """
+    if not shared:
+        return sent
+    for path, of in shared.items():
+        if not path or path in sent:
+            raise SchemaMismatchError.of("successors.path", path, "a path of its own")
+        if of not in sent or sent[of].ndim < 2:
+            raise SchemaMismatchError.of(f"successors.{path}.of", of, f"one of {sorted(sent)}, [T + 1, N, ...]")
+    longer = set(shared.values())
+    columns = {path: array[:-1] if path in longer else array for path, array in sent.items()}
+    return columns | {path: sent[of][1:] for path, of in shared.items()}
+
+
+def _with_last_steps(columns: Columns, shared: Mapping[str, str]) -> Columns:
+    """Return what is sent: columns without successors as they are, others with their successor's last step."""
+    longer = {of: np.concatenate([columns[of], columns[path][-1:]]) for path, of in shared.items()}
+    return {path: longer.get(path, array) for path, array in columns.items() if path not in shared}
 
 
 def check_axes(columns: Columns, num_steps: int) -> int:

@@ -122,7 +122,8 @@ class Actor:
         if self._settings.epsilon is not None:
             self._sampler.explore(self._settings.epsilon.at(self._num_steps))
         num_steps = self._settings.unroll_length
-        columns = empty_columns(self._columns, num_steps, self._num_lanes)
+        shares = self._group.shares_successors
+        columns = empty_columns(self._columns, num_steps, self._num_lanes, shares_successors=shares)
         has_gap, self._has_broken_off = self._has_broken_off, True
         taken = self._group.collect(columns, self._sampler.draw(num_steps, self._num_lanes, self._rng))
         if taken is None:

@@ -49,6 +49,11 @@ class NativeRollout:
         is_native = isinstance(environment, NativeEnvironment) and policy.is_native
         return is_native and isinstance(policy.sampler, _SAMPLERS)
 
+    @property
+    def shares_successors(self) -> bool:
+        """False: a game shows its last observation beside the next one's first."""
+        return False
+
     def reset(self, seeds: Sequence[int]) -> None:
         """Begin the first episodes, one seed a lane."""
         self._shown = np.ascontiguousarray(self._environment.reset(seeds))

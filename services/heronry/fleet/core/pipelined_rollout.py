@@ -6,6 +6,7 @@ from heronry.environments.vector import Pipelined
 from heronry.fleet.core.behaviour import BehaviourPolicy
 from heronry.fleet.core.rollout import Rollout, Times
 from heronry.fleet.core.unroll import Columns
+from heronry.types.columns import successors
 
 
 class PipelinedRollout(Rollout):
@@ -24,8 +25,14 @@ class PipelinedRollout(Rollout):
         super().__init__(environment, policy, clock, may_go_on)
         self._pipeline = environment
 
+    @property
+    def shares_successors(self) -> bool:
+        """True: an episode's last observation is acted on, in a row that is masked, before the next one's first."""
+        return True
+
     def _take_steps(self, num_steps: int, columns: Columns) -> Times | None:
         times = Times()
+        is_shared = successors(columns).get("next_observation") == "observation"
         for step in range(num_steps):
             if not self._may_go_on():
                 self._settle(step, columns)
@@ -36,7 +43,8 @@ class PipelinedRollout(Rollout):
             acted = self._clock()
             self._pipeline.send(columns["action"][step])
             self._settle(step, columns)
-            columns["observation"][step] = observation
+            if step == 0 or not is_shared:
+                columns["observation"][step] = observation
             if mask is not None:
                 columns["action_mask"][step] = mask
             self._observation = self._pipeline.receive()

@@ -17,6 +17,11 @@ from heronry.types.tensors import Array
 class LaneGroup(Protocol):
     """Some lanes of a fleet with a policy of their own; for one thread at a time."""
 
+    @property
+    def shares_successors(self) -> bool:
+        """Whether each row's `next_observation` is the next row's `observation`, whatever ended between."""
+        ...
+
     def reset(self, seeds: Sequence[int]) -> None:
         """Begin the first episodes, one seed a lane."""
         ...
@@ -75,6 +80,11 @@ class Rollout:
         self._cut: Bools | None = None
         self._given_up: Bools | None = None
         self._observation: Array = np.empty(0)
+
+    @property
+    def shares_successors(self) -> bool:
+        """False: most environments show an ended episode's last observation beside the next one's first."""
+        return False
 
     def reset(self, seeds: Sequence[int]) -> None:
         self._observation = self._environment.reset(seeds)

@@ -32,6 +32,11 @@ class SideBySide:
         self._lanes = slice(0, num_lanes[0]), slice(num_lanes[0], sum(num_lanes))
         self._thread = _OtherThread()
 
+    @property
+    def shares_successors(self) -> bool:
+        """Whether both do."""
+        return self._first.shares_successors and self._second.shares_successors
+
     def reset(self, seeds: Sequence[int]) -> None:
         """Begin the first episodes of both."""
         other = self._thread.submit(self._second.reset, seeds[self._lanes[1]])

@@ -76,9 +76,24 @@ def experience_columns(
     return tuple(columns)
 
 
-def empty_columns(specs: tuple[ColumnSpec, ...], num_steps: int, num_lanes: int) -> dict[str, Array]:
-    """Return fresh columns `[T, N, ...]`: the unroll before this one may still be on its way."""
-    return {s.path: np.empty((num_steps, num_lanes, *s.shape), s.element_type.dtype) for s in specs}
+def empty_columns(
+    specs: tuple[ColumnSpec, ...], num_steps: int, num_lanes: int, *, shares_successors: bool = False
+) -> dict[str, Array]:
+    """Return fresh columns `[T, N, ...]`: the unroll before this one may still be on its way.
+
+    With `shares_successors` what follows an observation lies where the next one does, and is sent once.
+    """
+    if not shares_successors:
+        return {s.path: _empty(s, num_steps, num_lanes) for s in specs}
+    by_path = {s.path: s for s in specs}
+    shown = _empty(by_path.pop("observation"), num_steps + 1, num_lanes)
+    del by_path["next_observation"]
+    others = {path: _empty(s, num_steps, num_lanes) for path, s in by_path.items()}
+    return {"observation": shown[:-1], "next_observation": shown[1:], **others}
+
+
+def _empty(spec: ColumnSpec, num_steps: int, num_lanes: int) -> Array:
+    return np.empty((num_steps, num_lanes, *spec.shape), spec.element_type.dtype)
 
 
 def columns_of_lanes(columns: Columns, lanes: slice) -> Columns:

@@ -325,7 +325,7 @@ class AppendHeader(_message.Message):
     def __init__(self, table: _Optional[str] = ..., writer_id: _Optional[str] = ..., writer_epoch: _Optional[int] = ..., columns: _Optional[_Iterable[_Union[_column_pb2.ColumnSpec, _Mapping]]] = ..., num_lanes: _Optional[int] = ...) -> None: ...
 
 class AppendBlock(_message.Message):
-    __slots__ = ("sequence", "num_steps", "behaviour_version", "columns", "data", "priority", "priorities", "lane_ends")
+    __slots__ = ("sequence", "num_steps", "behaviour_version", "columns", "data", "priority", "priorities", "lane_ends", "successors")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     NUM_STEPS_FIELD_NUMBER: _ClassVar[int]
     BEHAVIOUR_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -334,6 +334,7 @@ class AppendBlock(_message.Message):
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     PRIORITIES_FIELD_NUMBER: _ClassVar[int]
     LANE_ENDS_FIELD_NUMBER: _ClassVar[int]
+    SUCCESSORS_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     num_steps: int
     behaviour_version: _version_pb2.ParameterVersion
@@ -342,7 +343,16 @@ class AppendBlock(_message.Message):
     priority: float
     priorities: bytes
     lane_ends: bytes
-    def __init__(self, sequence: _Optional[int] = ..., num_steps: _Optional[int] = ..., behaviour_version: _Optional[_Union[_version_pb2.ParameterVersion, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[_column_pb2.ColumnHeader, _Mapping]]] = ..., data: _Optional[_Iterable[bytes]] = ..., priority: _Optional[float] = ..., priorities: _Optional[bytes] = ..., lane_ends: _Optional[bytes] = ...) -> None: ...
+    successors: _containers.RepeatedCompositeFieldContainer[AppendSuccessor]
+    def __init__(self, sequence: _Optional[int] = ..., num_steps: _Optional[int] = ..., behaviour_version: _Optional[_Union[_version_pb2.ParameterVersion, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[_column_pb2.ColumnHeader, _Mapping]]] = ..., data: _Optional[_Iterable[bytes]] = ..., priority: _Optional[float] = ..., priorities: _Optional[bytes] = ..., lane_ends: _Optional[bytes] = ..., successors: _Optional[_Iterable[_Union[AppendSuccessor, _Mapping]]] = ...) -> None: ...
+
+class AppendSuccessor(_message.Message):
+    __slots__ = ("path", "of")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    OF_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    of: str
+    def __init__(self, path: _Optional[str] = ..., of: _Optional[str] = ...) -> None: ...
 
 class AppendItems(_message.Message):
     __slots__ = ("sequence", "lanes", "starts", "lengths", "priorities", "behaviour_version")
