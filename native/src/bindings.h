@@ -5,6 +5,7 @@
 
 namespace heronry {
 
+void bind_bounded(nanobind::module_& module);
 void bind_box_muller(nanobind::module_& module);
 void bind_chunk_frames(nanobind::module_& module);
 void bind_collect(nanobind::module_& module);

@@ -3,6 +3,7 @@
 
 NB_MODULE(_extension, module) {
   module.doc() = "Native loops of heronry; use them through heronry.native.";
+  heronry::bind_bounded(module);
   heronry::bind_box_muller(module);
   heronry::bind_chunk_frames(module);
   heronry::bind_collect(module);

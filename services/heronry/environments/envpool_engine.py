@@ -8,7 +8,7 @@ from heronry.environments.faults import LaneFault
 from heronry.environments.pictures import Picture, picture_of, refuse_picture
 from heronry.environments.pool import Pool
 from heronry.environments.settings import EnvironmentSettings
-from heronry.environments.vector import Bools, Step
+from heronry.environments.vector import Bools, Outcomes, Step
 from heronry.maths.spaces import ActionSpace, ObservationSpace
 from heronry.spec.environments import check_envpool
 from heronry.types.errors import EnvironmentFaultError, InvalidArgumentError
@@ -80,8 +80,8 @@ class EnvPoolEnvironment:
     def receive(self) -> Array:
         return self._pool.receive()
 
-    def outcome(self) -> Step:
-        return self._pool.outcome()
+    def outcomes(self) -> Outcomes:
+        return self._pool.outcomes()
 
     def render(self, lane: int) -> Picture:
         engine: Any = self._pool.engine  # with arguments that Gymnasium's have not

@@ -39,6 +39,20 @@ class Step(NamedTuple):
     lost: Bools | None = None
 
 
+class Outcomes(NamedTuple):
+    """What T steps of N environments came to, beside what they showed.
+
+    Attributes:
+      reward: `[T, N]` float32.
+      terminated, truncated, mask: `[T, N]` bool, as those of `Step`.
+    """
+
+    reward: FloatArray
+    terminated: Bools
+    truncated: Bools
+    mask: Bools
+
+
 class VectorEnvironment(Protocol):
     """N lanes that begin a new episode by themselves; owned by one thread.
 
@@ -95,9 +109,9 @@ class VectorEnvironment(Protocol):
 class Pipelined(VectorEnvironment, Protocol):
     """A `VectorEnvironment` that steps by itself between `send` and `receive`.
 
-    What a step came to can be looked at while the next is under way. What it acts on next is the
-    successor of what it acted on, also at an episode's end: the next one begins a row later, and the
-    row between is masked. Like its parent it is not to be
+    What steps came to can be looked at when many are over. What is acted on next is the successor of
+    what was acted on, also at an episode's end: the next one begins a row later, and the row between
+    is masked. Like its parent it is not to be
     asked for by `isinstance`: Python 3.11 would read every property, and `action_space` may begin an episode.
     """
 
@@ -109,8 +123,8 @@ class Pipelined(VectorEnvironment, Protocol):
         """Wait for its end; return what to act on next, `[N, ...]`, which nothing has checked yet."""
         ...
 
-    def outcome(self) -> Step:
-        """Return the step that `receive` waited for last, as `step` would have; also after the next `send`, once."""
+    def outcomes(self) -> Outcomes:
+        """Return what all steps came to that were received since this was asked for last, at least one."""
         ...
 
 

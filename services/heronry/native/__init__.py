@@ -1,6 +1,7 @@
 """The hot loops: C++ where the extension is built, NumPy twins otherwise, one interface."""
 
 from heronry.native.backend import BACKEND, LOOPS, Loops
+from heronry.native.bounded import bounded
 from heronry.native.box_muller import MAX_NORMAL_SCALE, add_box_muller, box_muller, num_normal_words
 from heronry.native.chunk_frames import cut_chunk, place_chunk, place_measured
 from heronry.native.collect import CollectTimes, NothingToChooseError, collect
@@ -51,6 +52,7 @@ __all__ = [
     "apply_sum",
     "bf16_pack",
     "bf16_unpack",
+    "bounded",
     "box_muller",
     "collect",
     "channels_last",

@@ -78,7 +78,7 @@ def rollout_of(make, kind, may_go_on=lambda: True):
     return engine, policy, rollout
 
 
-def columns_of(policy, rollout, num_unrolls, is_continuous=False, shares_successors=False):
+def columns_of(policy, rollout, num_unrolls, is_continuous=False):
     rng = np.random.default_rng(3)
     action = ((1,), "float32") if is_continuous else ((), "int64")
     shapes = {
@@ -89,7 +89,7 @@ def columns_of(policy, rollout, num_unrolls, is_continuous=False, shares_success
     specs = tuple(ColumnSpec(name, ElementType.of(kind), shape) for name, (shape, kind) in shapes.items())
     unrolls = []
     for _ in range(num_unrolls):
-        columns = empty_columns(specs, NUM_STEPS, len(SEEDS), shares_successors=shares_successors)
+        columns = empty_columns(specs, NUM_STEPS, len(SEEDS), shares_successors=rollout.shares_successors)
         unrolls.append((columns, rollout.collect(columns, policy.draw(NUM_STEPS, len(SEEDS), rng))))
     return unrolls
 
@@ -99,13 +99,12 @@ def counting(counting_module):
     return counting_module.CountingEnvironment
 
 
-@pytest.mark.parametrize("shares_successors", [False, True])
-def test_the_unrolls_are_those_of_steps_one_by_one(counting, shares_successors):
+def test_the_unrolls_are_those_of_steps_one_by_one(counting):
     _, policy, one_by_one = rollout_of(counting, Rollout)
     _, other_policy, pipelined = rollout_of(counting, PipelinedRollout)
 
     expected = columns_of(policy, one_by_one, 3)
-    collected = columns_of(other_policy, pipelined, 3, shares_successors=shares_successors)
+    collected = columns_of(other_policy, pipelined, 3)
 
     for (mine, _), (theirs, _) in zip(collected, expected, strict=True):
         for name in theirs:
@@ -131,6 +130,16 @@ def test_halves_that_are_pipelined_share_what_follows_with_what_is_shown(countin
     for name, array in alone.items():
         np.testing.assert_array_equal(columns[name][:, : len(SEEDS)], array, err_msg=name)
         np.testing.assert_array_equal(columns[name][:, len(SEEDS) :], array, err_msg=name)
+
+
+def test_columns_that_do_not_share_what_is_shown_are_refused(counting):
+    _, policy, rollout = rollout_of(counting, PipelinedRollout)
+    ((shared, _),) = columns_of(policy, rollout, 1)
+
+    with pytest.raises(ValueError, match="empty_columns"):
+        rollout.collect(
+            {name: array.copy() for name, array in shared.items()}, policy.draw(1, 3, np.random.default_rng())
+        )
 
 
 def test_the_time_of_policy_and_environments_is_told_apart(counting):
@@ -182,24 +191,72 @@ def test_observations_that_are_no_numbers_are_blamed_not_the_actions_they_led_to
         columns_of(policy, rollout, 2, is_continuous=True)
 
 
-def test_a_fault_leaves_nothing_to_wait_for(counting):
-    engine = Pool(SentEngine(lambda: Bad(counting(), rewards=np.inf)))
-    environment = CheckedPipeline(engine, "counting")
+class Falling(gymnasium.Wrapper):
+    """Raises in the first step of the third episode of seed 7."""
+
+    def step(self, action):
+        observation, *rest = self.env.step(action)
+        if tuple(observation) == (7, 2, 1):
+            raise OSError("the game fell over")
+        return observation, *rest
+
+
+def stepped(make, num_steps):
+    """Environments that have taken steps which nobody has asked about."""
+    environment = CheckedPipeline(Pool(SentEngine(make)), "counting")
     environment.reset(SEEDS)
-    # Seed 7: four steps, one that resets, and the second of the next episode.
-    for _ in range(6):
+    for _ in range(num_steps):
         environment.send(np.zeros(3, np.int64))
         environment.receive()
-        environment.outcome()
+    return environment
+
+
+@pytest.mark.parametrize(("rewards", "what"), [(0.0, "the game fell over"), (np.inf, "reward inf")])
+def test_what_went_wrong_first_is_told_when_something_raises(rewards, what, counting):
+    # Seed 7: four steps, one that resets, the bad one is the second and last of the next episode, one that resets.
+    environment = stepped(lambda: Falling(Bad(counting(), rewards=rewards)), 8)
 
     environment.send(np.zeros(3, np.int64))
-    environment.receive()
-    environment.send(np.zeros(3, np.int64))
-    assert environment.work is not None
-    with pytest.raises(EnvironmentFaultError):
-        environment.outcome()
+    with pytest.raises(EnvironmentFaultError, match=what) as caught:
+        environment.receive()
 
     assert environment.work is None
+    # Which lane raised Gymnasium does not tell.
+    if rewards:
+        named = {name: caught.value.details[name] for name in ("index", "seed", "episode", "step")}
+        assert named == {"index": "1", "seed": "7", "episode": "1", "step": "2"}
+
+
+def test_what_hangs_is_named_by_the_episode_that_nobody_has_asked_about(counting):
+    # Seed 5 has an episode of two steps, and the third reset.
+    environment = stepped(counting, 5)
+    environment.send(np.zeros(3, np.int64))
+
+    fault = environment.hung(environment.work, 2.0)
+
+    assert (fault.details["seed"], fault.details["episode"], fault.details["step"]) == ("5", "1", "3")
+
+
+def test_a_fault_before_is_told_in_place_of_what_hangs(counting):
+    environment = stepped(lambda: Bad(counting(), rewards=np.inf), 7)
+    environment.send(np.zeros(3, np.int64))
+
+    fault = environment.hung(environment.work, 2.0)
+
+    assert "returned the reward inf" in fault.message
+
+
+def test_rewards_of_another_number_than_there_are_lanes_are_named(counting):
+    engine = SentEngine(counting)
+    environment = CheckedPipeline(Pool(engine), "counting")
+    environment.reset(SEEDS)
+    environment.send(np.zeros(3, np.int64))
+    observation, _, *rest = engine.recv()
+    engine.recv = lambda: (observation, np.zeros(2), *rest)
+    environment.receive()
+
+    with pytest.raises(EnvironmentFaultError, match=r"rewards of shape \(2,\), not \(3,\)"):
+        environment.outcomes()
 
 
 def test_after_a_reset_wrong_actions_are_what_is_told(counting):

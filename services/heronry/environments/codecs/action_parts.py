@@ -6,8 +6,13 @@ import gymnasium
 import numpy as np
 
 from heronry.environments.codecs.structure import Space
+from heronry.native import bounded
+from heronry.native.arrays import Vector
+from heronry.types.errors import InvalidArgumentError
 from heronry.types.tensors import Array
 
+_REALS = "fd"
+"""Characters of the types that are executed without a copy."""
 _MAX_INTEGERS = 256
 """Values of a component of a Box of integers, above which it is not a choice among them."""
 
@@ -43,14 +48,21 @@ class RealsPart:
         self._space = space
         self.shape = tuple(int(n) for n in space.shape)
         self.low, self.high = (tuple(float(b) for b in bound.reshape(-1)) for bound in (space.low, space.high))
+        self._least, self._most = np.array(self.low), np.array(self.high)
+        self._stored = np.float32 if space.dtype == np.float32 else np.float64
         self.size = len(self.low)
 
     def decode(self, columns: Array) -> Array:
-        """Return the actions `[N, *shape]` of reals `[N, size]`."""
-        values = columns.reshape(len(columns), *self.shape)
-        # As `np.clip`, which takes three times as long for a few numbers.
-        clipped = np.minimum(np.maximum(values, self._space.low), self._space.high)
-        return clipped.astype(self._space.dtype, copy=False)
+        """Return the actions `[N, *shape]` of reals `[N, size]`.
+
+        Raises:
+          InvalidArgumentError: some are not finite.
+        """
+        reals: Vector = columns if columns.dtype.char in _REALS else columns.astype(np.float64)  # type: ignore[assignment] # of such
+        actions, wrong = bounded(reals, self._least, self._most, self._stored)
+        if wrong >= 0:
+            raise InvalidArgumentError.of(f"action[{wrong}]", columns[wrong].tolist(), "finite numbers")
+        return actions.reshape(len(columns), *self.shape).astype(self._space.dtype, copy=False)
 
 
 class TextPart:

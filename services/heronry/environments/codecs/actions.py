@@ -25,6 +25,8 @@ class ActionCodec:
         self._parts = [_part(p.space, name_of("environment.action_space", p.path)) for p in parts_of(space)]
         self.space = _described(space, self._parts)
         self._bounds = np.array(self.space.num_choices, np.int64)
+        is_nested = isinstance(space, gymnasium.spaces.Dict | gymnasium.spaces.Tuple)
+        self._only = None if is_nested else self._parts[0]
 
     def encode(self, actions: Array) -> Any:  # noqa: ANN401 - what vector environments accept
         """Return actions `[N, ...]` batched as vector environments take them: within bounds, from their start.
@@ -32,7 +34,10 @@ class ActionCodec:
         Raises:
           InvalidArgumentError: the space does not hold them: the policy is another environment's.
         """
-        return assemble(self._whole, iter(self._decoded(actions)))
+        if self._only is None:
+            return assemble(self._whole, iter(self._decoded(actions)))
+        self._check(actions)
+        return self._only.decode(actions.reshape(len(actions), -1))
 
     def encode_each(self, actions: Array) -> Any:  # noqa: ANN401 - a sequence of what environments accept
         """Return actions `[N, ...]` as a sequence of N.
@@ -40,9 +45,9 @@ class ActionCodec:
         Raises:
           InvalidArgumentError: as `encode`.
         """
+        if self._only is not None:
+            return self.encode(actions)
         decoded = self._decoded(actions)
-        if len(decoded) == 1 and not isinstance(self._whole, gymnasium.spaces.Dict | gymnasium.spaces.Tuple):
-            return decoded[0]
         return [assemble(self._whole, iter([values[i] for values in decoded])) for i in range(len(actions))]
 
     def _decoded(self, actions: Array) -> list[Any]:
@@ -58,11 +63,7 @@ class ActionCodec:
     def _check(self, actions: Array) -> None:
         if actions.shape[1:] != self.space.shape:
             raise InvalidArgumentError.of("action", f"shape {actions.shape[1:]}", f"shape {self.space.shape}")
-        if self.space.is_continuous:
-            if not np.isfinite(actions).all():
-                lane = int(np.argmin(np.isfinite(actions).reshape(len(actions), -1).all(axis=1)))
-                raise InvalidArgumentError.of(f"action[{lane}]", actions[lane].tolist(), "finite numbers")
-        elif actions.size and (actions.min() < 0 or not self._are_below_bounds(actions)):
+        if not self.space.is_continuous and actions.size and (actions.min() < 0 or not self._are_below_bounds(actions)):
             last = (self._bounds - 1).tolist()
             raise InvalidArgumentError.of("action", actions.tolist(), f"0 to {last}")
 

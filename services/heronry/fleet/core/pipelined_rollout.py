@@ -1,4 +1,4 @@
-"""Collects unrolls with environments that step by themselves: the books of a step are kept during the next."""
+"""Collects unrolls with environments that step by themselves: the books are kept when all steps are over."""
 
 from collections.abc import Callable
 
@@ -31,28 +31,29 @@ class PipelinedRollout(Rollout):
         return True
 
     def _take_steps(self, num_steps: int, columns: Columns) -> Times | None:
+        if successors(columns).get("next_observation") != "observation":
+            raise ValueError("columns that do not share what is shown: see `empty_columns`")
         times = Times()
-        is_shared = successors(columns).get("next_observation") == "observation"
         for step in range(num_steps):
             if not self._may_go_on():
-                self._settle(step, columns)
+                self._settle(step)
                 return None
             before = self._clock()
             observation, mask = self._observation, self._environment.action_mask
             self._policy.act(step, observation, columns["action"][step], mask)
             acted = self._clock()
             self._pipeline.send(columns["action"][step])
-            self._settle(step, columns)
-            if step == 0 or not is_shared:
-                columns["observation"][step] = observation
+            columns["observation"][step] = observation
             if mask is not None:
                 columns["action_mask"][step] = mask
             self._observation = self._pipeline.receive()
             times.add(acted - before, self._clock() - acted)
-        self._settle(num_steps, columns)
+        columns["next_observation"][-1] = self._observation
+        for name, figures in self._pipeline.outcomes()._asdict().items():
+            columns[name][...] = figures
         return times
 
-    def _settle(self, step: int, columns: Columns) -> None:
-        """Note the step before this one of the unroll, if there is one."""
-        if step > 0:
-            self._note(step - 1, columns, self._pipeline.outcome())
+    def _settle(self, num_steps: int) -> None:
+        """Have the steps of an unroll that is given up checked and counted, if there are any."""
+        if num_steps > 0:
+            self._pipeline.outcomes()

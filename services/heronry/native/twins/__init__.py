@@ -1,5 +1,6 @@
 """NumPy twins of the native loops: the oracle, and what runs where no compiler was."""
 
+from heronry.native.twins.bounded import bound_rows
 from heronry.native.twins.box_muller import add_box_muller, box_muller
 from heronry.native.twins.chunk_frames import cut_chunk, place_chunk, place_measured
 from heronry.native.twins.collect import collect
@@ -36,6 +37,7 @@ __all__ = [
     "apply_sum",
     "bf16_pack",
     "bf16_unpack",
+    "bound_rows",
     "box_muller",
     "collect",
     "coordinate_median",
