@@ -89,8 +89,11 @@ class CheckedPipeline(CheckedEnvironment):
         try:
             outcomes = self._pipeline.outcomes()
         except LaneFault as fault:
+            self._is_asked = False
             raise self._named(fault, self._last_due) from fault
         if not np.isfinite(outcomes.reward).all() or not _are_finite(shown):
+            # Nobody will wait any more for the step that may be under way.
+            self._is_asked = False
             self._raise_first(outcomes, shown, first)
         self._count_steps(outcomes, first)
         return outcomes

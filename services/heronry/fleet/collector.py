@@ -1,6 +1,7 @@
 """The collecting loop: chooses weights, has a block collected in the actor's thread, appends it."""
 
 import asyncio
+import contextlib
 import dataclasses
 import random
 from collections.abc import Awaitable, Callable
@@ -44,6 +45,8 @@ _TRANSIENT: Final = (
     UnavailableError,
 )
 _RETRY_S: Final = 0.5
+# A thread that has been asked to collect does so sooner, unless what it is to act with has to come first.
+_HEAD_START_S: Final = 0.002
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ class Collector:
         self._loaded: ParameterVersion | None = None
         self._segment: int | None = None
         self._has_appended = False
+        self._is_collecting = asyncio.Event()
 
     async def run(self, actor: Actor, owner: Owner) -> None:
         """Collect; ride out the loss of the replay service, but for lockstep.
@@ -135,7 +139,8 @@ class Collector:
         try:
             while True:
                 behaviour = await self._next_behaviour(actor, owner)
-                unroll: Unroll | None = await owner.call(actor.collect, self._new_weights(behaviour))
+                loop = asyncio.get_running_loop()
+                unroll: Unroll | None = await owner.call(self._collect, actor, self._new_weights(behaviour), loop)
                 self._loaded = behaviour.version
                 if unroll is None:
                     return True
@@ -146,7 +151,8 @@ class Collector:
                 await sending
                 is_too_old = self._is_too_old(behaviour.version, newest)
                 if not is_too_old:
-                    sending = asyncio.create_task(self._append(writer, unroll, behaviour.version))
+                    append = self._append if self._settings.is_on_policy else self._append_beside
+                    sending = asyncio.create_task(append(writer, unroll, behaviour.version))
                     if self._settings.is_on_policy:
                         await sending
                 self._figures.waiting_time_s += self._clock.now() - began_s
@@ -180,6 +186,20 @@ class Collector:
         """Tell whether an unroll's policy lags more than the run bears; versions of two epochs cannot be compared."""
         bound = self._settings.max_policy_lag
         return bound is not None and behaviour.epoch == newest.epoch and newest.number - behaviour.number > bound
+
+    def _collect(self, actor: Actor, weights: Tensors | None, loop: asyncio.AbstractEventLoop) -> Unroll | None:
+        """Collect a block; in the actor's thread."""
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
+            loop.call_soon_threadsafe(self._is_collecting.set)
+        return actor.collect(weights)
+
+    async def _append_beside(self, writer: Writer, unroll: Unroll, version: ParameterVersion) -> None:
+        """Append while the next block is collected, whose thread is to reach its first step undisturbed."""
+        self._is_collecting.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_HEAD_START_S):
+                await self._is_collecting.wait()
+        await self._append(writer, unroll, version)
 
     async def _append(self, writer: Writer, unroll: Unroll, version: ParameterVersion) -> None:
         self._has_appended = True

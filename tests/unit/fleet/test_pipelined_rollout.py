@@ -227,6 +227,17 @@ def test_what_went_wrong_first_is_told_when_something_raises(rewards, what, coun
         assert named == {"index": "1", "seed": "7", "episode": "1", "step": "2"}
 
 
+def test_a_fault_leaves_nothing_to_wait_for(counting):
+    environment = stepped(lambda: Bad(counting(), rewards=np.inf), 7)
+    environment.send(np.zeros(3, np.int64))
+    assert environment.work is not None
+
+    with pytest.raises(EnvironmentFaultError):
+        environment.outcomes()
+
+    assert environment.work is None
+
+
 def test_what_hangs_is_named_by_the_episode_that_nobody_has_asked_about(counting):
     # Seed 5 has an episode of two steps, and the third reset.
     environment = stepped(counting, 5)

@@ -38,12 +38,17 @@ class EpisodeStatistics:
 
     def add(self, reward: FloatArray, ended: _Bools, mask: _Bools, given_up: _Bools | None = None) -> None:
         """Count a block `[T, N]`; rows outside `mask` are no steps, episodes that end `given_up` have not finished."""
+        finished = np.argwhere(ended & mask)
+        if not len(finished):
+            self._open_returns += np.where(mask, reward, 0.0).sum(axis=0, dtype=np.float64)
+            self._open_lengths += mask.sum(axis=0)
+            return
         returns = np.cumsum(np.where(mask, reward, 0.0), axis=0, dtype=np.float64) + self._open_returns
         lengths = np.cumsum(mask, axis=0, dtype=np.int64) + self._open_lengths
         # What each lane's finished episodes took of the running sums.
         spent_return = np.zeros_like(self._open_returns)
         spent_length = np.zeros_like(self._open_lengths)
-        for step, lane in np.argwhere(ended & mask):
+        for step, lane in finished:
             if given_up is None or not given_up[step, lane]:
                 self._returns.append(float(returns[step, lane] - spent_return[lane]))
                 self._lengths.append(int(lengths[step, lane] - spent_length[lane]))

@@ -50,8 +50,8 @@ class FleetFigures:
         ended = np.logical_or(columns["terminated"], columns["truncated"])
         if unroll.cut is not None:
             self._episodes.cut(unroll.cut)
-        mask = columns["mask"].astype(np.bool_)
-        self._episodes.add(columns["reward"].astype(np.float32), ended, mask, unroll.given_up)
+        mask = columns["mask"].astype(np.bool_, copy=False)
+        self._episodes.add(columns["reward"].astype(np.float32, copy=False), ended, mask, unroll.given_up)
         self.num_steps += unroll.num_steps
         self._environment_time_s += unroll.environment_time_s
         self._inference_time_s += unroll.inference_time_s

@@ -1,4 +1,4 @@
-"""Collects unrolls with environments that step by themselves: the books are kept when all steps are over."""
+"""Collects unrolls with environments that step by themselves: the books are kept while the last step is under way."""
 
 from collections.abc import Callable
 
@@ -31,12 +31,13 @@ class PipelinedRollout(Rollout):
         return True
 
     def _take_steps(self, num_steps: int, columns: Columns) -> Times | None:
-        if successors(columns).get("next_observation") != "observation":
+        shown = {name: columns[name] for name in ("observation", "next_observation")}
+        if successors(shown).get("next_observation") != "observation":
             raise ValueError("columns that do not share what is shown: see `empty_columns`")
         times = Times()
         for step in range(num_steps):
             if not self._may_go_on():
-                self._settle(step)
+                self._settle(slice(0, step), columns)
                 return None
             before = self._clock()
             observation, mask = self._observation, self._environment.action_mask
@@ -46,14 +47,17 @@ class PipelinedRollout(Rollout):
             columns["observation"][step] = observation
             if mask is not None:
                 columns["action_mask"][step] = mask
+            if step == num_steps - 1:
+                # Nobody acts meanwhile: what is left for the end is the last step alone.
+                self._settle(slice(0, step), columns)
             self._observation = self._pipeline.receive()
             times.add(acted - before, self._clock() - acted)
         columns["next_observation"][-1] = self._observation
-        for name, figures in self._pipeline.outcomes()._asdict().items():
-            columns[name][...] = figures
+        self._settle(slice(num_steps - 1, num_steps), columns)
         return times
 
-    def _settle(self, num_steps: int) -> None:
-        """Have the steps of an unroll that is given up checked and counted, if there are any."""
-        if num_steps > 0:
-            self._pipeline.outcomes()
+    def _settle(self, steps: slice, columns: Columns) -> None:
+        """Note what the steps came to that are over, if there are any."""
+        if steps.stop > steps.start:
+            for name, figures in self._pipeline.outcomes()._asdict().items():
+                columns[name][steps] = figures
