@@ -1,6 +1,7 @@
 """Blocks written and read as bytes: each value is copied once on the way out, and not at all on the way in."""
 
 import struct
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -42,23 +43,22 @@ class AppendFrameWriter:
     """Serialises the blocks of one writer as AppendRequest; every value is copied once."""
 
     def __init__(self) -> None:
-        self._headers: dict[tuple[_Signature, ...], bytes] = {}
+        self._headers: dict[tuple[object, ...], bytes] = {}
         self._version: tuple[ParameterVersion, bytes] | None = None
 
     def frame(self, block: Block) -> bytes:
         """Return the message of a block."""
-        shared = successors(block.columns)
-        sent = {path: array for path, array in block.columns.items() if path not in shared}
-        last_steps = {of: block.columns[path][-1:] for path, of in shared.items()}
+        columns, shared = block.columns, successors(block.columns)
         pieces: list[bytes | memoryview] = [
             tag(_SEQUENCE, VARINT) + to_varint(block.sequence),
             tag(_NUM_STEPS, VARINT) + to_varint(block.num_steps),
             self._version_of(block.behaviour_version),
-            self._headers_of([_signature(path, array, last_steps.get(path)) for path, array in sent.items()]),
+            self._headers_of(columns, shared),
         ]
-        for path, array in sent.items():
-            values = [_bytes_of(array), *([_bytes_of(last_steps[path])] if path in last_steps else ())]
-            pieces += (_DATA_TAG + to_varint(sum(v.nbytes for v in values)), *values)
+        last_steps = {of: columns[path][-1:] for path, of in shared.items()}
+        for path, array in columns.items():
+            if path not in shared:
+                pieces += _data_of(array, last_steps.get(path))
         if block.priority is not None:
             pieces.append(tag(_PRIORITY, FIXED64) + _DOUBLE.pack(block.priority))
         if block.priorities is not None:
@@ -74,14 +74,16 @@ class AppendFrameWriter:
             self._version = version, delimited(_VERSION, version_to_proto(version).SerializeToString())
         return self._version[1]
 
-    def _headers_of(self, columns: "list[_Signature]") -> bytes:
-        key = tuple(columns)
+    def _headers_of(self, columns: Columns, shared: Mapping[str, str]) -> bytes:
+        key = (tuple((path, a.dtype.str, a.shape) for path, a in columns.items()), tuple(shared.items()))
         headers = self._headers.get(key)
         if headers is None:
             # The last length of a block that is cut short by a flush: few of them are worth keeping.
             if len(self._headers) >= _MAX_HEADERS:
                 self._headers.clear()
-            headers = b"".join(delimited(_COLUMNS, _header(signature).SerializeToString()) for signature in columns)
+            longer = set(shared.values())
+            sent = [_header(p, a, has_more=p in longer) for p, a in columns.items() if p not in shared]
+            headers = b"".join(delimited(_COLUMNS, header.SerializeToString()) for header in sent)
             self._headers[key] = headers
         return headers
 
@@ -212,27 +214,27 @@ def _column(header: column_pb2.ColumnHeader) -> _Column:
     return _Column(header.path, tuple(header.shape), dtype, opening, header.byte_length)
 
 
-class _Signature(NamedTuple):
-    path: str
-    dtype: str
-    shape: tuple[int, ...]
-    num_bytes: int
-
-
-def _signature(path: str, array: Array, last_step: Array | None) -> _Signature:
-    num_more = 0 if last_step is None else 1
-    num_bytes = array.nbytes + (0 if last_step is None else last_step.nbytes)
-    return _Signature(path, array.dtype.str, (len(array) + num_more, *array.shape[1:]), num_bytes)
-
-
-def _header(signature: _Signature) -> column_pb2.ColumnHeader:
+def _header(path: str, array: Array, *, has_more: bool) -> column_pb2.ColumnHeader:
+    """Return the header of a column that may have one more step than the block."""
+    num_steps, num_bytes = len(array), array.nbytes
+    if has_more:
+        num_steps, num_bytes = num_steps + 1, num_bytes + num_bytes // num_steps
     return column_pb2.ColumnHeader(
-        path=signature.path,
-        element_type=element_type_to_proto(ElementType.of(signature.dtype)),
-        shape=signature.shape,
+        path=path,
+        element_type=element_type_to_proto(ElementType.of(array.dtype)),
+        shape=(num_steps, *array.shape[1:]),
         codec=column_pb2.COLUMN_CODEC_NONE,
-        byte_length=signature.num_bytes,
+        byte_length=num_bytes,
     )
+
+
+def _data_of(array: Array, last_step: Array | None) -> tuple[bytes | memoryview, ...]:
+    """Return the field of a column's values, and those of one more step if there is one."""
+    values = _bytes_of(array)
+    if last_step is None:
+        return _DATA_TAG + to_varint(values.nbytes), values
+    more = _bytes_of(last_step)
+    return _DATA_TAG + to_varint(values.nbytes + more.nbytes), values, more
 
 
 def _bytes_of(array: Array) -> memoryview:
