@@ -12,7 +12,10 @@ from heronry.environments.checked_pipeline import CheckedPipeline
 from heronry.environments.making import make_environment
 from heronry.environments.pool import Pool
 from heronry.environments.settings import EnvironmentSettings
+from heronry.fleet.core.actor import ActorSettings
 from heronry.fleet.core.behaviour import BehaviourPolicy
+from heronry.fleet.core.lane_settings import LaneSettings
+from heronry.fleet.core.lanes import make_actor
 from heronry.fleet.core.pipelined_rollout import PipelinedRollout
 from heronry.fleet.core.rollout import Rollout
 from heronry.fleet.core.side_by_side import SideBySide
@@ -295,3 +298,32 @@ def test_a_pool_is_closed_and_made_anew_while_it_steps():
     np.testing.assert_array_equal(again, first)
     environment.send(np.zeros(3, np.int64))
     environment.close()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("envpool") is None, reason="EnvPool is not installed")
+@pytest.mark.parametrize("overlap", [False, True])
+def test_a_fleet_of_a_pool_shares_what_follows_with_what_is_shown(overlap):
+    layers = Layers((4,))
+
+    def make_policy(environment, _):
+        spaces = environment.observation_space, environment.action_space
+        return BehaviourPolicy.of_spaces("ppo", layers, spaces)
+
+    lanes = LaneSettings(EnvironmentSettings("CartPole-v1", engine="envpool", isolation="none"), 4, overlap)
+    actor = make_actor(
+        lanes, ActorSettings("ppo", 30, None, 1, 0), make_policy, itertools.count().__next__, lambda: True
+    )
+    actor.begin(0)
+    spaces = actor.environments[0].observation_space, actor.environments[0].action_space
+    unrolls = [actor.collect(network_for("ppo", layers, *spaces).init(np.random.default_rng(0))), actor.collect(None)]
+
+    for unroll in unrolls:
+        assert successors(unroll.columns) == {"next_observation": "observation"}
+    # The first observation of an unroll is what followed the last one.
+    np.testing.assert_array_equal(unrolls[1].columns["observation"][0], unrolls[0].columns["next_observation"][-1])
+    # Episodes end, and a row that resets follows each: the first observation of the next one is near 0.
+    ended = unrolls[0].columns["terminated"]
+    assert ended[:-1].any()
+    assert not unrolls[0].columns["mask"][1:][ended[:-1]].any()
+    assert (np.abs(unrolls[0].columns["next_observation"][1:][ended[:-1]]) <= 0.05).all()
+    actor.close()
