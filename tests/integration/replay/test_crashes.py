@@ -328,9 +328,7 @@ async def test_a_server_without_room_refuses_inserts_by_name_samples_and_takes_t
             # Files that grow beyond this fail as they do on a full disk.
             resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
             async with asyncio.timeout(LONG_PATIENCE_S):
-                with pytest.raises(grpc.aio.AioRpcError) as refused:
-                    await promised.append(stub, 0)
-            refusal = error_from_rpc(refused.value)
+                refusal = await _refusal_of_append(promised, stub)
             assert isinstance(refusal, ResourceExhaustedError)
             assert re.search(r"disk full: \d+ bytes for step columns|the log.*: no space is left", refusal.message)
             num_before = promised.acknowledged[0]
