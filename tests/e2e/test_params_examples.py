@@ -51,6 +51,7 @@ def test_robust_rules_reach_the_target_with_a_liar_among_the_learners_and_the_me
 @pytest.mark.acceptance
 @pytest.mark.timeout(600)
 def test_lossy_codecs_reach_the_target_in_a_quarter_of_the_bytes() -> None:
+    # Rounding is drawn anew: 71 runs of INT8 all reached the target, so that one in 24 at most misses it (95 %).
     done = run("lossy_codecs", "--cases", "f32,int8", timeout_s=580)
 
     assert outcomes(done.stdout) == {"f32": "reached", "int8": "reached"}, done
