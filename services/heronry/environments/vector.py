@@ -111,8 +111,8 @@ class Pipelined(VectorEnvironment, Protocol):
 
     What steps came to can be looked at when many are over. What is acted on next is the successor of
     what was acted on, also at an episode's end: the next one begins a row later, and the row between
-    is masked. Like its parent it is not to be
-    asked for by `isinstance`: Python 3.11 would read every property, and `action_space` may begin an episode.
+    is masked. Like its parent it is not to be asked for by `isinstance`: Python 3.11 would read every
+    property, and `action_space` may begin an episode.
     """
 
     def send(self, actions: Array) -> None:
