@@ -4,10 +4,13 @@ Each gate runs, all failures are told, the exit code is 1 when any failed.
 """
 
 import os
+import re
 import subprocess
 import sys
 import time
+import tomllib
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,20 +65,35 @@ def stubs_under_both_runtimes() -> bool:
     code = "import sys; sys.path.insert(0, 'protos/python'); " + "; ".join(f"import {m}" for m in modules)
     outcomes = []
     for runtime in ("protobuf>=6.33,<7", "protobuf>=7,<8"):
-        folder = ROOT / ".cache" / f"stubs-{runtime[10]}"
-        python = folder / "bin" / "python"
-        if not (folder / ".ready").exists():
-            venv.create(folder, with_pip=True, clear=True)
-            subprocess.run([python, "-m", "pip", "install", "-q", runtime, "grpcio>=1.76"], check=True)
-            (folder / ".ready").touch()
-        outcomes.append(run(f"stubs under {runtime}", [str(python), "-W", "error", "-c", code]))
+        python = environment(f"stubs-{runtime[10]}", [runtime, "grpcio>=1.76"])
+        outcomes.append(run(f"stubs under {runtime}", [python, "-W", "error", "-c", code]))
     return all(outcomes)
+
+
+def sdk_with_oldest_grpc() -> bool:
+    """Import the SDK with the oldest gRPC that it says it works with."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    oldest = [re.sub(r"^(grpcio(?:-status)?)>=([\d.]+)$", r"\1==\2.*", package) for package in project["dependencies"]]
+    roots = ["protos/python", "clients/python", "services"]
+    code = f"import sys; sys.path[:0] = {roots}; import heronry.client, heronry.client.sync"
+    return run("SDK with the oldest gRPC", [environment("oldest-grpc", oldest), "-W", "error", "-c", code])
+
+
+def environment(name: str, packages: Sequence[str]) -> str:
+    """Return the Python of an environment with some packages, which is made once."""
+    folder = ROOT / ".cache" / name
+    python = folder / "bin" / "python"
+    if not (folder / ".ready").exists():
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True)
+        (folder / ".ready").touch()
+    return str(python)
 
 
 def main() -> int:
     """Run all gates."""
     outcomes = [run(name, command) for name, command in GATES.items()]
-    outcomes += [breaking(), stubs_under_both_runtimes()]
+    outcomes += [breaking(), stubs_under_both_runtimes(), sdk_with_oldest_grpc()]
     print(f"{sum(outcomes)} passed, {len(outcomes) - sum(outcomes)} failed")
     return 0 if all(outcomes) else 1
 

@@ -1,6 +1,7 @@
 """Uploads and downloads of whole versions, as frames that are serialised and split by hand."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TypeAlias
 
 import grpc.aio
 
@@ -14,10 +15,11 @@ from heronry.wire.chunks import num_chunks
 
 _SERVICE = "/heronry.api.params.v1.ParamsService"
 
-PullMethod = grpc.aio.UnaryStreamMultiCallable[pb.PullRequest, bytes]
-WatchMethod = grpc.aio.UnaryStreamMultiCallable[pb.WatchRequest, bytes]
-RegisterMethod = grpc.aio.StreamUnaryMultiCallable[bytes, pb.RegisterModelResponse]
-PushMethod = grpc.aio.StreamUnaryMultiCallable[bytes, pb.PushResponse]
+# In quotes: before grpcio 1.84 these take no parameters at run time.
+PullMethod: TypeAlias = "grpc.aio.UnaryStreamMultiCallable[pb.PullRequest, bytes]"
+WatchMethod: TypeAlias = "grpc.aio.UnaryStreamMultiCallable[pb.WatchRequest, bytes]"
+RegisterMethod: TypeAlias = "grpc.aio.StreamUnaryMultiCallable[bytes, pb.RegisterModelResponse]"
+PushMethod: TypeAlias = "grpc.aio.StreamUnaryMultiCallable[bytes, pb.PushResponse]"
 
 
 def pull_method(channel: grpc.aio.Channel) -> "PullMethod":

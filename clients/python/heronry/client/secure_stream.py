@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
+from typing import TypeAlias
 
 import grpc.aio
 
@@ -38,7 +39,8 @@ from heronry.wire.secure import (
 _METHOD = "/heronry.api.params.v1.ParamsService/SumSecurely"
 
 Frames = Iterable[bytes]
-SumMethod = grpc.aio.StreamStreamMultiCallable[bytes, pb.SumSecurelyResponse]
+# In quotes: before grpcio 1.84 it takes no parameters at run time.
+SumMethod: TypeAlias = "grpc.aio.StreamStreamMultiCallable[bytes, pb.SumSecurelyResponse]"
 
 
 class SecureStream:
