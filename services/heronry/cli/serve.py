@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from heronry.launch.processes import MALLOC_VARIABLES
+from heronry.launch.processes import child_environment
 from heronry.types.errors import ConfigurationError
 from heronry.types.run import ServiceRole
 
@@ -26,9 +26,8 @@ def serve(
     if role not in roles:
         raise ConfigurationError.of("role", role, ", ".join(roles) + _hint(role, roles))
     # The service takes this process's place: signals reach it, and nothing of the CLI stays in memory.
-    environ = {**MALLOC_VARIABLES, **os.environ}
     command = [sys.executable, "-m", f"heronry.{role}", *context.args]
-    os.execve(sys.executable, command, environ)  # noqa: S606 - no shell is wanted
+    os.execve(sys.executable, command, child_environment(os.environ))  # noqa: S606 - no shell is wanted
 
 
 def _hint(role: str, roles: list[str]) -> str:
