@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from heronry.client.sync import Mesh
+from heronry.types.run import RunState
+
 TARGET = 475
 FIELDS = {
     "env",
@@ -104,18 +107,22 @@ fleet: {num_envs: 4, unroll_length: 8}
 
 
 @pytest.mark.timeout(120)
-def test_without_a_learner_it_says_what_it_waits_for_and_a_second_ctrl_c_ends_it_in_order(
+def test_without_a_learner_it_says_where_to_join_and_what_it_waits_for_and_a_second_ctrl_c_ends_it_in_order(
     start_heronry, tmp_path: Path
 ) -> None:
     (tmp_path / "external.yaml").write_text(EXTERNAL)
     process = start_heronry("train", "external.yaml", "--run-dir", "run")
 
+    invitation = next(line for line in process.stdout if "Mesh.connect(" in line)
     lines = [next(line for line in process.stdout if "waits for a learner" in line)]
+    with Mesh.connect(invitation.split("'")[1]) as mesh:
+        runs = mesh.coordinator.list_runs()
     process.send_signal(signal.SIGINT)
     lines += [next(line for line in process.stdout if line.startswith("stopping"))]
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
 
+    assert [(run.run_id, run.state) for run in runs] == [("run", RunState.RUNNING)]
     assert "which is your program with algorithm external, to register model 'policy'" in lines[0]
     assert (process.returncode, out.splitlines()[-1:]) == (130, ["ending at once"])
     assert err.strip() in {"", "interrupted"}

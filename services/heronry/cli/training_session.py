@@ -42,11 +42,17 @@ class TrainingSession:
             async with connect_to_coordinator(self._mesh.address) as coordinator:
                 status = await self._or_failure(self._submit(coordinator))
                 self._is_submitted = True
+                self._tell_where_to_join()
                 view = view_for(self._console, self._plan.title, self._plan.spec.target_return)
                 with view:
                     status = await self._follow(coordinator, status, view)
                 services = await self._services(coordinator)
         return Outcome(status, services, was_interrupted=self._interrupted.is_set())
+
+    def _tell_where_to_join(self) -> None:
+        if not self._plan.spec.needs_learner:
+            where = f"its learner is your program: Mesh.connect({self._mesh.address!r})"
+            self._console.print(where, soft_wrap=True, highlight=False, markup=False)
 
     async def _submit(self, coordinator: CoordinatorClient) -> RunStatus:
         spec = self._plan.spec.to_dict()
