@@ -9,6 +9,7 @@ import grpc.aio
 from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.client.connection import Connection
 from heronry.client.outbox import Outbox
+from heronry.client.peer_status import peer_status
 from heronry.client.retries import Retries, last_error_of
 from heronry.types.errors import DeadlineExceededError, FencedError, UnavailableError
 
@@ -106,16 +107,18 @@ class AppendStream:
             _METHOD, None, pb.AppendResponse.FromString
         )
         answered, over = asyncio.Event(), asyncio.Event()
+        call = method(self._requests(answered, over), metadata=self._connection.metadata)
         try:
-            async for response in method(self._requests(answered, over), metadata=self._connection.metadata):
-                retries.note_success()
-                if not self._is_open:
-                    self._check_new(response)
-                self.outbox.note(response)
-                self._is_open = True
-                self.on_answer()
-                for event in (answered, self._answered, self._unsent):
-                    event.set()
+            with peer_status(call):
+                async for response in call:
+                    retries.note_success()
+                    if not self._is_open:
+                        self._check_new(response)
+                    self.outbox.note(response)
+                    self._is_open = True
+                    self.on_answer()
+                    for event in (answered, self._answered, self._unsent):
+                        event.set()
         finally:
             # gRPC's task that sends the requests does not end with the call: it would wait for ever.
             for event in (over, answered, self._unsent):

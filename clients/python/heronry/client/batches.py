@@ -11,6 +11,7 @@ from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.api.replay.v1 import replay_pb2_grpc as pb_grpc
 from heronry.client.connection import Connection
 from heronry.client.offered_slots import OfferedSlots, may_share_memory
+from heronry.client.peer_status import peer_status
 from heronry.client.retries import Retries, last_error_of
 from heronry.types.blocking import Waiting
 from heronry.types.errors import DeadlineExceededError, UnavailableError
@@ -152,11 +153,12 @@ class BatchReader:
         method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(_METHOD, None, None)
         slots = OfferedSlots(outgoing.put_nowait)
         assembler = BatchAssembler(slots=slots)
+        call = method(self._requests(self._opening(), outgoing), metadata=self._connection.metadata)
         try:
-            requests = self._requests(self._opening(), outgoing)
-            async for response in method(requests, metadata=self._connection.metadata):
-                retries.note_success()
-                self._note(assembler.add(response))
+            with peer_status(call):
+                async for response in call:
+                    retries.note_success()
+                    self._note(assembler.add(response))
         finally:
             # gRPC's task that sends the requests does not end with the call: it would wait for ever.
             outgoing.put_nowait(None)

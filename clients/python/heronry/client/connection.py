@@ -11,15 +11,13 @@ import grpc
 import grpc.aio
 
 from heronry.client.options import ConnectionOptions
+from heronry.client.peer_status import CUT_OFF
 from heronry.client.retries import Retries
 from heronry.types.errors import DeadlineExceededError, HeronryError, UnavailableError
 from heronry.wire.addresses import UNIX_PREFIX
 from heronry.wire.status import FailedCall, error_from_rpc
 
 T = TypeVar("T")
-# gRPC's own word for a message that could not be sent because the peer had just ended the call. It
-# hides the peer's status, which the next attempt brings to light (https://github.com/grpc/grpc/issues/36066).
-_CUT_OFF = "Internal error from Core"
 Resolver = Callable[[], Awaitable[Sequence[str]]]
 
 
@@ -143,7 +141,7 @@ class Connection:
         if error.code() is grpc.StatusCode.CANCELLED:
             # Our own cancellation is a CancelledError; this is the service's, which is going away.
             return UnavailableError(f"{self._where}: {method} was cut off")
-        if isinstance(named, UnavailableError) or named.message == _CUT_OFF:
+        if isinstance(named, UnavailableError) or named.message == CUT_OFF:
             details = {"address": self.address, "method": method}
             return UnavailableError(f"nobody answers for {self._where} ({named.message})", details=details)
         if isinstance(named, DeadlineExceededError) and timeout_s is not None:

@@ -29,6 +29,7 @@ from heronry.client.model_admin import SLOW_CALL_S
 from heronry.client.options import ConnectionOptions
 from heronry.client.parameter_vector import Bytes
 from heronry.client.parameters import Parameters
+from heronry.client.peer_status import peer_status
 from heronry.client.retries import Retries
 from heronry.client.secure_sums import SecureSumsClient
 from heronry.client.service_client import Addresses
@@ -99,7 +100,9 @@ class ParamsClient(SecureSumsClient, Contributor):
         async def attempt(left_s: float) -> pb.RegisterModelResponse:
             method = register_method(await self._connection.bulk())
             frames = upload_frames(opening, pieces)
-            return await method(frames, timeout=left_s, metadata=self._connection.metadata)
+            call = method(frames, timeout=left_s, metadata=self._connection.metadata)
+            with peer_status(call):
+                return await call
 
         response = await self._connection.retried("RegisterModel", attempt, SLOW_CALL_S)
         self._schemas[model] = schema

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from heronry.api.replay.v1 import replay_pb2 as pb
 from heronry.client.connection import Connection
 from heronry.client.item_arguments import check_values
+from heronry.client.peer_status import peer_status
 from heronry.client.retries import Retries, last_error_of
 from heronry.types.errors import DeadlineExceededError, InvalidArgumentError, UnavailableError
 from heronry.wire.varints import LENGTH_DELIMITED, tag, to_varint
@@ -171,11 +172,13 @@ class PriorityUpdates:
         before = pb.StreamPrioritiesResponse()
         # What was sent on a stream that broke is sent first on this one.
         self._num_sent = 0
+        call = method(self._requests(over), metadata=self._connection.metadata)
         try:
-            async for response in method(self._requests(over), metadata=self._connection.metadata):
-                retries.note_success()
-                self._note(response, before)
-                before = response
+            with peer_status(call):
+                async for response in call:
+                    retries.note_success()
+                    self._note(response, before)
+                    before = response
         finally:
             # gRPC's task that sends the requests does not end with the call: it would wait for ever.
             over.set()

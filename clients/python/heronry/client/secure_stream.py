@@ -10,6 +10,7 @@ import grpc.aio
 from heronry.api.params.v1 import secure_pb2 as pb
 from heronry.client.connection import Connection
 from heronry.client.parameter_vector import Vector
+from heronry.client.peer_status import peer_status
 from heronry.client.piece_frames import frames_of_pieces
 from heronry.privacy.noise import NoiseKey, add_skellam
 from heronry.privacy.secure import ClientSession, ClientStep, MaskedInput, RoundParameters
@@ -64,13 +65,13 @@ class SecureStream:
             self._send([opening.SerializeToString()])
             call = method(self._requests(), timeout=timeout_s, metadata=self._connection.metadata)
             try:
-                async for message in call:
-                    answer = await self._answered(message, vector, weight)
-                    if answer is not None:
-                        return answer
+                with peer_status(call):
+                    async for message in call:
+                        answer = await self._answered(message, vector, weight)
+                        if answer is not None:
+                            return answer
             finally:
                 self._sending.put_nowait(None)
-                call.cancel()
         raise UnavailableError("SumSecurely was ended by the service before the round was")
 
     async def _answered(self, message: pb.SumSecurelyResponse, vector: Vector, weight: float) -> Acknowledgement | None:

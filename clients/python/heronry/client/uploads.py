@@ -8,6 +8,7 @@ from heronry.client.bulk import num_bytes_of, push_method, upload_frames
 from heronry.client.connection import Connection
 from heronry.client.lent_memory import LentMemory, Loan
 from heronry.client.parameter_vector import Bytes
+from heronry.client.peer_status import peer_status
 from heronry.types.contribution import Acknowledgement, ContributionHeader
 from heronry.types.errors import (
     AbortedError,
@@ -80,7 +81,9 @@ class Uploads:
 
     async def _sent(self, frames: Iterator[bytes], left_s: float) -> pb.PushResponse:
         method = push_method(await self._connection.bulk())
-        return await method(frames, timeout=left_s, metadata=self._connection.metadata)
+        call = method(frames, timeout=left_s, metadata=self._connection.metadata)
+        with peer_status(call):
+            return await call
 
 
 def is_settled(error: HeronryError) -> bool:
