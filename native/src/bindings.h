@@ -14,6 +14,7 @@ void bind_dense(nanobind::module_& module);
 void bind_discrete_noise(nanobind::module_& module);
 void bind_forward(nanobind::module_& module);
 void bind_games(nanobind::module_& module);
+void bind_gram(nanobind::module_& module);
 void bind_grid_sums(nanobind::module_& module);
 void bind_heap(nanobind::module_& module);
 void bind_int8_blocks(nanobind::module_& module);

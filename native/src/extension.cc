@@ -12,6 +12,7 @@ NB_MODULE(_extension, module) {
   heronry::bind_discrete_noise(module);
   heronry::bind_forward(module);
   heronry::bind_games(module);
+  heronry::bind_gram(module);
   heronry::bind_grid_sums(module);
   heronry::bind_heap(module);
   heronry::bind_int8_blocks(module);

@@ -9,6 +9,7 @@ from heronry.native.crc32c import crc32c
 from heronry.native.dense import dense_delete, dense_insert
 from heronry.native.discrete_gaussian import MAX_DISCRETE_SIGMA, add_discrete_gaussian
 from heronry.native.forward import MAX_TANH_ERROR, NetworkShape, make_network
+from heronry.native.gram import add_products
 from heronry.native.grid_sums import grid_add, grid_add_all, grid_mean
 from heronry.native.heap import heap_delete, heap_insert, heap_is_valid, heap_update
 from heronry.native.int8_blocks import INT8_BLOCK_SIZE, int8_pack, int8_unpack, num_int8_blocks
@@ -46,6 +47,7 @@ __all__ = [
     "add_box_muller",
     "add_discrete_gaussian",
     "add_poisson_difference",
+    "add_products",
     "add_references",
     "add_window_references",
     "apply_difference",

@@ -9,6 +9,7 @@ from heronry.native.twins.dense import dense_delete, dense_insert
 from heronry.native.twins.discrete_gaussian import add_discrete_gaussian
 from heronry.native.twins.forward import make_network
 from heronry.native.twins.games import make_game
+from heronry.native.twins.gram import add_products
 from heronry.native.twins.grid_sums import grid_add, grid_add_all, grid_mean
 from heronry.native.twins.heap import heap_delete, heap_insert, heap_is_valid, heap_update
 from heronry.native.twins.int8_blocks import int8_pack, int8_unpack
@@ -31,6 +32,7 @@ __all__ = [
     "add_box_muller",
     "add_discrete_gaussian",
     "add_poisson_difference",
+    "add_products",
     "add_references",
     "add_window_references",
     "apply_difference",

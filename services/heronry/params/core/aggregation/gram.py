@@ -5,17 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from heronry.native import weighted_sum
+from heronry.native import add_products
 from heronry.native.arrays import Reals
 from heronry.params.core.aggregation.row_reader import RowReader
 
 _MAX_PASSES: Final = 3
-# So small that BLAS multiplies in the calling thread: its own threads spin, and on a machine whose cores are busy
-# a product takes ten times as long with them.
-_MAX_BLOCK: Final = 20
-_MAX_PRODUCTS: Final = 240_000
 # Products in binary32 lose about 1e-6 of the squared distances to the origin: below this many times the
 # squared distances between rows, 1e-3 of these.
 _MAX_LEVERAGE: Final = 1e3
@@ -63,31 +58,10 @@ def gram_of(reader: RowReader) -> Gram:
 
 def _products(reader: RowReader, origin: int) -> Reals:
     """Return products of rows less the origin's; vectors' precision in a slice, float64 across slices."""
-    num_rows, unit = len(reader.rows), _unit_of(reader, origin)
-    num_blocks = -(-num_rows // _MAX_BLOCK)
-    block = -(-num_rows // num_blocks)
-    blocks = np.zeros((num_blocks, num_blocks, block, block))
-    # Rows beyond the last one stay zero.
-    memory = reader.lanes(num_blocks * block)
-    shift = np.array([unit, -unit])
-    with np.errstate(over="ignore", invalid="ignore"):
-        for chunk in reader.chunks(len(memory)):
-            matrix = memory[:, : chunk.part.stop - chunk.part.start]
-            for source, row in zip(chunk.sources, matrix, strict=False):
-                weighted_sum((source, chunk.sources[origin]), shift, row)
-            _add_products(blocks, matrix.reshape(num_blocks, block, -1))
-    upper = np.triu(blocks.transpose(0, 2, 1, 3).reshape(len(memory), -1)[:num_rows, :num_rows])
-    return upper + np.triu(upper, 1).T
-
-
-def _add_products(blocks: Reals, rows: npt.NDArray[np.floating]) -> None:
-    """Add the products of blocks of rows, the upper half of them."""
-    _, block, length = rows.shape
-    depth = _MAX_PRODUCTS // (block * (block + 1))
-    for start in range(0, length, depth):
-        part = rows[:, :, start : start + depth]
-        for i in range(len(part)):
-            blocks[i, i:] += np.matmul(part[i], part[i:].swapaxes(1, 2))
+    unit, products = _unit_of(reader, origin), np.zeros((len(reader.rows), len(reader.rows)))
+    for chunk in reader.chunks():
+        add_products(chunk.sources, origin, unit, products)
+    return products + np.triu(products, 1).T
 
 
 def _unit_of(reader: RowReader, origin: int) -> float:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from heronry.native import weighted_sum
 from heronry.params.core.aggregation.held_rows import HeldRows
@@ -59,25 +58,20 @@ class RowReader:
         row = self.rows[index]
         return float(np.sqrt(row.squared_norm)) * (1.0 if self.is_raw else abs(row.scale))
 
-    def chunk_length(self, num_lanes: int = 0) -> int:
-        """Return the length of chunks when the caller takes `num_lanes` of that length for itself."""
+    def chunks(self, num_lanes: int = 0) -> Iterator[Chunk]:
+        """Yield all coordinates in chunks that leave room for `num_lanes` of the caller's; one is valid until the next."""
+        length = self._chunk_length(num_lanes)
+        lanes = [np.empty(0 if self._stays(row) else length, self._newest.dtype) for row in self.rows]
+        for start in range(0, self.num_elements, length):
+            part = slice(start, min(start + length, self.num_elements))
+            yield Chunk(part, [self._read(row, part, lane) for row, lane in zip(self.rows, lanes, strict=True)])
+
+    def _chunk_length(self, num_lanes: int) -> int:
         num_lanes += sum(not self._stays(row) for row in self.rows)
         if not num_lanes:
             return max(1, self.num_elements)
         fitting = SCRATCH_BYTES // self._newest.itemsize // num_lanes // _FEWEST * _FEWEST
         return max(1, min(self.num_elements, max(_FEWEST, fitting)))
-
-    def lanes(self, num_lanes: int) -> npt.NDArray[np.floating]:
-        """Return zeros `[num_lanes, chunk_length]`, for a caller that computes on chunks."""
-        return np.zeros((num_lanes, self.chunk_length(num_lanes)), self._newest.dtype)
-
-    def chunks(self, num_lanes: int = 0) -> Iterator[Chunk]:
-        """Yield all coordinates in chunks of `chunk_length`; one is valid until the next."""
-        length = self.chunk_length(num_lanes)
-        lanes = [np.empty(0 if self._stays(row) else length, self._newest.dtype) for row in self.rows]
-        for start in range(0, self.num_elements, length):
-            part = slice(start, min(start + length, self.num_elements))
-            yield Chunk(part, [self._read(row, part, lane) for row, lane in zip(self.rows, lanes, strict=True)])
 
     def _stays(self, row: Row) -> bool:
         """Whether a row can be read where it lies."""
