@@ -59,7 +59,7 @@ class RowReader:
         return float(np.sqrt(row.squared_norm)) * (1.0 if self.is_raw else abs(row.scale))
 
     def chunks(self, num_lanes: int = 0) -> Iterator[Chunk]:
-        """Yield all coordinates in chunks that leave room for `num_lanes` of the caller's; one is valid until the next."""
+        """Yield all coordinates in chunks that leave room for `num_lanes` more of them; one is valid until the next."""
         length = self._chunk_length(num_lanes)
         lanes = [np.empty(0 if self._stays(row) else length, self._newest.dtype) for row in self.rows]
         for start in range(0, self.num_elements, length):
