@@ -20,13 +20,14 @@ class Staging:
     """
 
     def __init__(self, pool: BufferPool, max_open: int, stall_s: float) -> None:
-        """Lend at most `max_open` buffers at a time; an upload waits for at most `stall_s`."""
+        """Lend at most `max_open` buffers at a time; who waits gives up when none became free for `stall_s`."""
         self._pool = pool
         self._max_open = max_open
         self._stall_s = stall_s
         self._places = asyncio.Semaphore(max_open)
         self._num_bytes = 0
         self._num_open = 0
+        self._freed_s = 0.0
 
     @property
     def num_open(self) -> int:
@@ -43,7 +44,7 @@ class Staging:
         """Lend a buffer; its memory is used again once nothing refers to it.
 
         Raises:
-          ResourceExhaustedError: none became free in time.
+          ResourceExhaustedError: none became free for too long, whoever it would have gone to.
         """
         if num_bytes <= CHUNK_BYTES:
             yield self._pool.take(num_bytes)
@@ -56,15 +57,25 @@ class Staging:
         finally:
             self._num_bytes -= num_bytes
             self._num_open -= 1
+            self._freed_s = asyncio.get_running_loop().time()
             self._places.release()
 
     async def _wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        place, since_s = asyncio.ensure_future(self._places.acquire()), loop.time()
         try:
-            async with asyncio.timeout(self._stall_s) as bound:
-                await self._places.acquire()
-        except TimeoutError:
-            if not bound.expired():
-                raise
-            details = {"field": "max_open_uploads", "value": str(self._num_open), "allowed": str(self._max_open)}
-            message = f"max_open_uploads: {self._num_open} uploads are open and none ended within {self._stall_s:g} s"
-            raise ResourceExhaustedError(message, details=details, retry_after_s=_RETRY_AFTER_S) from None
+            while not place.done():
+                left_s = max(since_s, self._freed_s) + self._stall_s - loop.time()
+                if left_s <= 0.0:
+                    raise self._too_many()
+                await asyncio.wait({place}, timeout=left_s)
+        except BaseException:
+            if not place.cancel():
+                # It came at the same moment, and nobody takes it.
+                self._places.release()
+            raise
+
+    def _too_many(self) -> ResourceExhaustedError:
+        details = {"field": "max_open_uploads", "value": str(self._num_open), "allowed": str(self._max_open)}
+        message = f"max_open_uploads: {self._num_open} uploads are open and none ended within {self._stall_s:g} s"
+        return ResourceExhaustedError(message, details=details, retry_after_s=_RETRY_AFTER_S)
