@@ -15,9 +15,6 @@ MALLOC_VARIABLES = {
     "MALLOC_TOP_PAD_": "67108864",
     "MALLOC_ARENA_MAX": "1",
 }
-# Sockets are read by the thread that waits for completions, as before grpcio 1.80, not by threads of gRPC's own that
-# wake it: a fifth less CPU a call.
-GRPC_VARIABLES = {"GRPC_EXPERIMENTS": "-event_engine_listener"}
 # Small networks lose by a thread pool in every process, and five pools on two cores lose most.
 THREAD_VARIABLES = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
@@ -43,7 +40,7 @@ def service_command(role: str, instance: str, arguments: Sequence[str]) -> tuple
 
 def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return `environ` with the variables of a service process; what the user has set wins."""
-    return {**MALLOC_VARIABLES, **GRPC_VARIABLES, **THREAD_VARIABLES, "PYTHONUNBUFFERED": "1", **environ}
+    return {**MALLOC_VARIABLES, **THREAD_VARIABLES, "PYTHONUNBUFFERED": "1", **environ}
 
 
 def spawn(spec: ProcessSpec, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:

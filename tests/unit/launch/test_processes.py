@@ -2,12 +2,10 @@
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 from heronry.launch.processes import (
-    GRPC_VARIABLES,
     MALLOC_VARIABLES,
     THREAD_VARIABLES,
     child_environment,
@@ -32,28 +30,14 @@ def test_the_environment_tunes_malloc_and_threads_but_leaves_what_the_user_has_s
     assert environment["HOME"] == "/home/x"
     assert environment["OMP_NUM_THREADS"] == "8"
     assert environment["MKL_NUM_THREADS"] == "1"
-    assert {**MALLOC_VARIABLES, **GRPC_VARIABLES}.items() <= environment.items()
+    assert MALLOC_VARIABLES.items() <= environment.items()
 
 
 def test_containers_have_the_variables_of_services() -> None:
     written = re.findall(r"(\w+)=(\S+)", (_ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8"))
 
-    wanted = {**MALLOC_VARIABLES, **GRPC_VARIABLES, **THREAD_VARIABLES}
+    wanted = {**MALLOC_VARIABLES, **THREAD_VARIABLES}
     assert wanted.items() <= dict(written).items()
-
-
-def test_grpc_knows_what_it_is_told() -> None:
-    """An experiment that a version has no more is told at the first channel, and nothing else happens."""
-    code = "import grpc; grpc.insecure_channel('127.0.0.1:1').close()"
-    command = [sys.executable, "-c", code]
-
-    told, other = (
-        subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, timeout=60, check=True)
-        for variables in (GRPC_VARIABLES, {"GRPC_EXPERIMENTS": "-no_such_thing"})
-    )
-
-    assert "Unknown experiment" not in told.stderr
-    assert "Unknown experiment" in other.stderr
 
 
 def test_an_exit_is_described_by_code_or_signal() -> None:

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import psutil
 
-from heronry.launch.processes import GRPC_VARIABLES, MALLOC_VARIABLES, THREAD_VARIABLES, service_command
+from heronry.launch.processes import MALLOC_VARIABLES, THREAD_VARIABLES, service_command
 
 _READY_S = 20.0
 _STOP_S = 20.0
@@ -23,7 +23,7 @@ _MAX_TOLD = 3000
 def environment(*, has_malloc: bool = True) -> dict[str, str]:
     """Return the environment of a child: that of services, or the same without the malloc settings."""
     inherited = {name: value for name, value in os.environ.items() if name not in MALLOC_VARIABLES}
-    return {**inherited, **GRPC_VARIABLES, **THREAD_VARIABLES, **(MALLOC_VARIABLES if has_malloc else {})}
+    return {**inherited, **THREAD_VARIABLES, **(MALLOC_VARIABLES if has_malloc else {})}
 
 
 class Process:
