@@ -14,7 +14,7 @@ from heronry.params.core.versions import Published
 from heronry.params.shared_versions import Offer
 from heronry.types.tensors import ModelSchema
 from heronry.types.version import ParameterVersion
-from heronry.wire.chunks import CHUNK_BYTES, cut_frames, num_chunks
+from heronry.wire.chunks import DOWNLOAD_CHUNK_BYTES, cut_frames, num_chunks
 from heronry.wire.contributions import codec_to_proto
 from heronry.wire.schema import schema_to_proto
 from heronry.wire.versions import version_to_proto
@@ -23,7 +23,10 @@ from heronry.wire.versions import version_to_proto
 Write = Callable[[bytes], Awaitable[None]]
 
 # Cut at a time at most, in a thread. The first reader waits for one chunk, then for twice as many each time.
-_MOST_CUT: Final = 8 * CHUNK_BYTES
+_MOST_CUT: Final = 4 * DOWNLOAD_CHUNK_BYTES
+# Packed and cut without a thread, which costs as much.
+_INLINE_BYTES: Final = 1 << 20
+_CUT = partial(cut_frames, wrapper=pb.PullResponse, chunk_bytes=DOWNLOAD_CHUNK_BYTES, cut=cut_chunk)
 
 
 class Frames:
@@ -33,12 +36,12 @@ class Frames:
         """Take the manifest's frame and the bytes to cut."""
         self.manifest = manifest
         self.num_bytes = packed.nbytes
-        self._num_chunks = num_chunks(packed.nbytes)
+        self._num_chunks = num_chunks(packed.nbytes, DOWNLOAD_CHUNK_BYTES)
         self._chunks: list[bytes] = []
         self._cutting: asyncio.Task[None] | None = None
         self._grown = asyncio.Event()
-        if packed.nbytes <= CHUNK_BYTES:
-            self._chunks = cut_frames(packed, pb.PullResponse, cut=cut_chunk)
+        if packed.nbytes <= _INLINE_BYTES:
+            self._chunks = _CUT(packed)
         else:
             self._cutting = asyncio.create_task(self._cut(packed))
 
@@ -63,11 +66,10 @@ class Frames:
 
     async def _cut(self, packed: Bytes) -> None:
         try:
-            begin, size = 0, CHUNK_BYTES
+            begin, size = 0, DOWNLOAD_CHUNK_BYTES
             while begin < packed.nbytes:
                 end = begin + size
-                cut = partial(cut_frames, packed, pb.PullResponse, begin=begin, end=end, cut=cut_chunk)
-                self._add(await asyncio.to_thread(cut))
+                self._add(await asyncio.to_thread(_CUT, packed, begin=begin, end=end))
                 begin, size = end, min(2 * size, _MOST_CUT)
         finally:
             self._grown.set()
@@ -116,7 +118,7 @@ class FrameCache:
         key = model, _key_of(published, packing)
         if (ready := self._ready.get(key)) is not None and not ready.has_failed:
             return ready
-        if published.flat.nbytes <= CHUNK_BYTES:
+        if published.flat.nbytes <= _INLINE_BYTES:
             return self._keep(key, Frames(*_packed(layout, published, packing, self._pool)))
         if key not in self._packing:
             self._packing[key] = asyncio.ensure_future(self._frames(layout, published, packing))
@@ -189,7 +191,7 @@ def shared_frame(schema: ModelSchema, published: Published, offer: Offer) -> byt
 def _packed(layout: ParameterLayout, published: Published, packing: Packing, pool: BufferPool) -> tuple[bytes, Bytes]:
     packed = encode_packed(layout, published, packing, pool)
     manifest = _manifest(layout.schema, published, packing)
-    manifest.num_bytes, manifest.num_chunks = packed.nbytes, num_chunks(packed.nbytes)
+    manifest.num_bytes, manifest.num_chunks = packed.nbytes, num_chunks(packed.nbytes, DOWNLOAD_CHUNK_BYTES)
     return _serialised(manifest), packed
 
 

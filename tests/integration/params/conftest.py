@@ -26,7 +26,7 @@ from heronry.types.errors import HeronryError
 from heronry.types.models import ModelSettings
 from heronry.types.tensors import ModelSchema
 from heronry.types.version import ParameterVersion
-from heronry.wire.chunks import ChunkAssembler, cut_frames, upload_end
+from heronry.wire.chunks import DOWNLOAD_CHUNK_BYTES, ChunkAssembler, cut_frames, upload_end
 from heronry.wire.contributions import contribution_header_to_proto
 from heronry.wire.model_settings import settings_to_proto
 from heronry.wire.schema import schema_to_proto
@@ -116,7 +116,8 @@ class Mesh:
         request = pb.PullRequest(model="policy", **fields)
         stream = aiter(self.stub.Pull(request, metadata=(("heronry-client-id", client_id),), timeout=20))
         manifest = (await anext(stream)).manifest
-        assembler = ChunkAssembler(manifest.num_bytes if manifest.num_chunks else 0)
+        num_bytes = manifest.num_bytes if manifest.num_chunks else 0
+        assembler = ChunkAssembler(num_bytes, chunk_bytes=DOWNLOAD_CHUNK_BYTES)
         async for message in stream:
             assembler.add(message.chunk)
         return Pulled(manifest, assembler.completed())

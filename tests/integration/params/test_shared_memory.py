@@ -18,6 +18,7 @@ from heronry.types.errors import (
     UnimplementedError,
 )
 from heronry.types.tensors import content_hash
+from heronry.wire.chunks import DOWNLOAD_CHUNK_BYTES
 
 NUM = 1 << 19
 NUM_BYTES = 4 * NUM
@@ -111,7 +112,7 @@ async def test_without_shared_memory_versions_and_contributions_go_by_the_stream
 
     pulled = await mesh.pull_raw(accepts_shared_memory=True)
 
-    assert pulled.manifest.num_chunks == NUM_BYTES >> 20
+    assert pulled.manifest.num_chunks == NUM_BYTES // DOWNLOAD_CHUNK_BYTES
     stream = mesh.stub.LendMemory(pb.LendMemoryRequest(num_bytes=NUM_BYTES))
     assert isinstance(await mesh.refusal(anext(aiter(stream))), UnimplementedError)
 
@@ -123,7 +124,7 @@ async def test_where_no_socket_can_be_opened_versions_go_by_the_stream(mesh, mon
     pulled = await mesh.pull_raw(accepts_shared_memory=True)
     stream = mesh.stub.LendMemory(pb.LendMemoryRequest(num_bytes=NUM_BYTES))
 
-    assert pulled.manifest.num_chunks == NUM_BYTES >> 20
+    assert pulled.manifest.num_chunks == NUM_BYTES // DOWNLOAD_CHUNK_BYTES
     assert isinstance(await mesh.refusal(anext(aiter(stream))), UnimplementedError)
 
 

@@ -13,7 +13,7 @@ from heronry.params.frames import FrameCache, Frames, manifest_frame, unchanged_
 from heronry.types.contribution import ParameterCodec
 from heronry.types.tensors import ModelSchema
 from heronry.types.version import ParameterVersion
-from heronry.wire.chunks import cut_frames
+from heronry.wire.chunks import DOWNLOAD_CHUNK_BYTES, cut_frames
 
 
 def published(num_bytes: int, number: int = 1) -> tuple[ParameterLayout, Published]:
@@ -59,7 +59,7 @@ async def test_readers_that_come_at_once_share_one_cut() -> None:
 
 
 async def test_a_cancelled_reader_takes_nothing_from_the_others() -> None:
-    layout, version = published(3 << 20)
+    layout, version = published(3 * DOWNLOAD_CHUNK_BYTES)
     cache = cache_of(1 << 30)
     gone, stays = (asyncio.create_task(cache.frames("policy", layout, version, EXACT)) for _ in range(2))
     await asyncio.wait({gone}, timeout=0)
@@ -75,7 +75,7 @@ async def test_chunks_that_are_cut_while_they_are_sent_make_up_the_version() -> 
 
     one, other = await asyncio.gather(*(_read(frames) for _ in range(2)))
 
-    assert one == other == cut_frames(version.flat, pb.PullResponse)
+    assert one == other == cut_frames(version.flat, pb.PullResponse, chunk_bytes=DOWNLOAD_CHUNK_BYTES)
 
 
 async def _read(frames: Frames) -> list[bytes]:

@@ -10,7 +10,15 @@ from heronry.api.common.v1 import chunk_pb2
 from heronry.api.params.v1 import params_pb2
 from heronry.types.errors import DataLossError, MessageTooLargeError
 from heronry.types.tensors import content_hash
-from heronry.wire.chunks import CHUNK_BYTES, ChunkAssembler, cut_frames, num_chunks, parse_frame, upload_end
+from heronry.wire.chunks import (
+    CHUNK_BYTES,
+    DOWNLOAD_CHUNK_BYTES,
+    ChunkAssembler,
+    cut_frames,
+    num_chunks,
+    parse_frame,
+    upload_end,
+)
 
 WRAPPERS = [params_pb2.PullResponse, params_pb2.WatchResponse, params_pb2.PushRequest, params_pb2.RegisterModelRequest]
 
@@ -99,12 +107,13 @@ def test_a_content_hash_is_checked_where_there_is_one() -> None:
         assembler.finish(upload_end(b"1234", hash_of_buffer=content_hash(b"1235")))
 
 
-def test_a_full_chunk_fits_and_one_byte_more_does_not() -> None:
-    assembler = ChunkAssembler(2 * CHUNK_BYTES)
-    assembler.add(chunk_of(bytes(CHUNK_BYTES)))
+@pytest.mark.parametrize("chunk_bytes", [CHUNK_BYTES, DOWNLOAD_CHUNK_BYTES])
+def test_a_full_chunk_fits_and_one_byte_more_does_not(chunk_bytes: int) -> None:
+    assembler = ChunkAssembler(2 * chunk_bytes, chunk_bytes=chunk_bytes)
+    assembler.add(chunk_of(bytes(chunk_bytes)))
 
-    with pytest.raises(MessageTooLargeError, match=r"chunk\.data"):
-        ChunkAssembler(2 * CHUNK_BYTES).add(chunk_of(bytes(CHUNK_BYTES + 1)))
+    with pytest.raises(MessageTooLargeError, match=rf"chunk\.data.*at most {chunk_bytes} bytes"):
+        ChunkAssembler(2 * chunk_bytes, chunk_bytes=chunk_bytes).add(chunk_of(bytes(chunk_bytes + 1)))
 
 
 def test_an_upload_above_the_limit_is_refused_before_memory_is_taken() -> None:

@@ -16,7 +16,7 @@ from heronry.types.contribution import ParameterCodec
 from heronry.types.errors import DataLossError, FailedPreconditionError
 from heronry.types.tensors import Array, ModelSchema, content_hash
 from heronry.types.version import ParameterVersion
-from heronry.wire.chunks import CHUNK_BYTES, ChunkAssembler, chunk_tag
+from heronry.wire.chunks import DOWNLOAD_CHUNK_BYTES, ChunkAssembler, chunk_tag
 from heronry.wire.contributions import codec_from_proto
 from heronry.wire.schema import schema_from_proto
 from heronry.wire.versions import version_from_proto
@@ -213,6 +213,6 @@ def _assembler_into(buffer: Bytes) -> ChunkAssembler:
     tag = chunk_tag(pb.PullResponse)
 
     def place_frame(frame: bytes, begin: int) -> int:
-        return place_chunk(frame, tag, buffer, begin, CHUNK_BYTES)
+        return place_chunk(frame, tag, buffer, begin, DOWNLOAD_CHUNK_BYTES)
 
-    return ChunkAssembler(buffer.size, buffer=buffer, place_frame=place_frame)
+    return ChunkAssembler(buffer.size, chunk_bytes=DOWNLOAD_CHUNK_BYTES, buffer=buffer, place_frame=place_frame)

@@ -22,6 +22,9 @@ from heronry.types.tensors import Array, content_hash
 from heronry.wire.varints import LENGTH_DELIMITED, to_varint, varint
 
 CHUNK_BYTES: Final = 1 << 20
+"""Of an upload: a service holds some of them for every stream that is open."""
+DOWNLOAD_CHUNK_BYTES: Final = 2 << 20
+"""Of a version on its way to readers: every message costs both sides as much as a fifth of its bytes."""
 _OFFSET_TAG: Final = 0x08
 _CRC_TAG: Final = 0x15
 _DATA_TAG: Final = 0x1A
@@ -139,11 +142,12 @@ class ChunkAssembler:
         *,
         max_bytes: int | None = None,
         field: str = "num_bytes",
+        chunk_bytes: int = CHUNK_BYTES,
         buffer: npt.NDArray[np.uint8] | None = None,
         place: Place | None = None,
         place_frame: PlaceFrame | None = None,
     ) -> None:
-        """Take the memory to fill: `buffer`, of `num_bytes` bytes, or memory of its own.
+        """Take the memory to fill: `buffer`, of `num_bytes` bytes, or its own. A chunk has at most `chunk_bytes`.
 
         A `place` of the caller puts the bytes of a chunk that was found right into the buffer. A `place_frame` of the
         caller checks and places a frame's chunk at once; what it refuses is looked at here.
@@ -156,6 +160,7 @@ class ChunkAssembler:
         if buffer is not None and buffer.size != num_bytes:
             raise ValueError(f"a buffer of {buffer.size} bytes for {num_bytes}")
         self._buffer = np.empty(num_bytes, np.uint8) if buffer is None else buffer
+        self._chunk_bytes = chunk_bytes
         # Never a method of this object: a cycle would keep the buffer until the collector runs.
         self._place = place
         self._place_frame = place_frame
@@ -192,14 +197,14 @@ class ChunkAssembler:
         """Check a chunk and place it.
 
         Raises:
-          MessageTooLargeError: the chunk is above 1 MiB or reaches beyond the declared length.
+          MessageTooLargeError: the chunk is above `chunk_bytes` or reaches beyond the declared length.
           DataLossError: it does not follow the one before, or its checksum differs.
         """
         # Every access to `data` of a protobuf message copies it: read it once.
         data = chunk.data if isinstance(chunk, ChunkView) else np.frombuffer(chunk.data, np.uint8)
         end = chunk.offset + data.size
-        if data.size > CHUNK_BYTES:
-            raise MessageTooLargeError.of("chunk.data", f"{data.size} bytes", f"at most {CHUNK_BYTES} bytes")
+        if data.size > self._chunk_bytes:
+            raise MessageTooLargeError.of("chunk.data", f"{data.size} bytes", f"at most {self._chunk_bytes} bytes")
         if end > self._buffer.size:
             raise MessageTooLargeError.of("chunk.offset", f"bytes up to {end}", f"up to {self._buffer.size}")
         if chunk.offset != self._num_received:

@@ -24,14 +24,15 @@ from heronry.bench.rows import Row
 NUM_FLOATS = 10_000_000
 _NUM_VERSIONS = 4
 _NUM_TURNS = 3
+_NUM_TCP_TURNS = 7
 _NUM_TRANSFERS = 5
 _NEVER_FULL = 1_000_000
 _GOALS = {"pull": 0.85, "push": 0.75}
 _CLOSES_AT = {"pull": 0.75, "push": 0.65}
 _CLOSES_AT_RATE = 1.0
-_TCP_SECONDS = 14.0
+_TCP_SECONDS = 20.0
 _TCP_SETTINGS = {"clients": 1, "transport": "TCP", "codec": "f32", "level": "MEMORY", "malloc": "documented"}
-_CPP_SECONDS = 25.0
+_CPP_SECONDS = 28.0
 IN_PLACE_SIZES = {"4mb": 1_000_000, "40mb": 10_000_000, "400mb": 100_000_000}
 _SHARED_SECONDS = {"4mb": 3.0, "40mb": 6.0, "400mb": 20.0}
 _COPIED = "params.pull.40mb.shm.copied"
@@ -118,14 +119,14 @@ def tcp(peers: Peers, direction: str) -> Iterator[Row]:
                 rig.prepare_pushes(NUM_FLOATS)
         for rig in rigs:
             rig.rates(direction, _NUM_VERSIONS)
-        for _ in range(_NUM_TURNS):
+        for _ in range(_NUM_TCP_TURNS):
             ours += rigs[0].rates(direction, _NUM_TRANSFERS)
             plain += rigs[1].rates(direction, _NUM_TRANSFERS)
             if direction == "pull":
                 first += rigs[0].rates(direction, _NUM_TRANSFERS, is_newest=False)
             theirs += [ceiling.gigabytes_per_s(direction, _NUM_TRANSFERS)] if ceiling else []
         if direction == "push":
-            rigs[0].check_pushes(_NUM_VERSIONS + _NUM_TURNS * _NUM_TRANSFERS)
+            rigs[0].check_pushes(_NUM_VERSIONS + _NUM_TCP_TURNS * _NUM_TRANSFERS)
     yield from tcp_rows(direction, ours, plain, theirs)
     if first:
         yield Row.of(FIRST_PULL, first, "GB/s", "higher", settings=_TCP_SETTINGS)
@@ -138,7 +139,7 @@ def tcp_rows(direction: str, ours: Sequence[float], plain: Sequence[float], thei
     more = {"goal": _CLOSES_AT_RATE, "settings": _TCP_SETTINGS, **beside}
     yield Row.of(case, ours, "GB/s", "higher", **more)
     if theirs:
-        turns = [ours[i * _NUM_TRANSFERS : (i + 1) * _NUM_TRANSFERS] for i in range(_NUM_TURNS)]
+        turns = [ours[i * _NUM_TRANSFERS : (i + 1) * _NUM_TRANSFERS] for i in range(_NUM_TCP_TURNS)]
         shares = [statistics.median(turn) / other for turn, other in zip(turns, theirs, strict=True)]
         closing = {"closes_at": _CLOSES_AT[direction]}
         yield Row.of(share_case, shares, "of C++", "higher", goal=_GOALS[direction], settings=closing)

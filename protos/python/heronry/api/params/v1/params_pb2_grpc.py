@@ -30,7 +30,7 @@ if _version_not_supported:
 class ParamsServiceStub(object):
     """ParamsService holds models: their schemas, versions and rounds of aggregation.
 
-    Bulk values move as a first message that describes them and chunks of at most 1 MiB.
+    Bulk values move as a first message that describes them and chunks of at most 1 MiB, 2 MiB to readers.
     Identity is the caller's token or, without tokens, its `heronry-client-id` metadata.
     """
 
@@ -155,7 +155,7 @@ class ParamsServiceStub(object):
 class ParamsServiceServicer(object):
     """ParamsService holds models: their schemas, versions and rounds of aggregation.
 
-    Bulk values move as a first message that describes them and chunks of at most 1 MiB.
+    Bulk values move as a first message that describes them and chunks of at most 1 MiB, 2 MiB to readers.
     Identity is the caller's token or, without tokens, its `heronry-client-id` metadata.
     """
 
@@ -447,7 +447,7 @@ def add_ParamsServiceServicer_to_server(servicer, server):
 class ParamsService(object):
     """ParamsService holds models: their schemas, versions and rounds of aggregation.
 
-    Bulk values move as a first message that describes them and chunks of at most 1 MiB.
+    Bulk values move as a first message that describes them and chunks of at most 1 MiB, 2 MiB to readers.
     Identity is the caller's token or, without tokens, its `heronry-client-id` metadata.
     """
 

@@ -382,7 +382,7 @@ _ParamsServiceSumSecurelyType = typing_extensions.TypeVar(
 class ParamsServiceStub(typing.Generic[_ParamsServiceRegisterModelType, _ParamsServiceGetModelType, _ParamsServiceListModelsType, _ParamsServicePullType, _ParamsServiceWatchType, _ParamsServicePushType, _ParamsServiceListVersionsType, _ParamsServiceTagVersionType, _ParamsServiceRollbackModelType, _ParamsServiceUpdateModelType, _ParamsServiceDeleteModelType, _ParamsServiceLendMemoryType, _ParamsServiceWatchRoundsType, _ParamsServiceExportVersionType, _ParamsServiceSaveCheckpointType, _ParamsServiceRegisterWorkerType, _ParamsServiceHeartbeatType, _ParamsServiceUnregisterWorkerType, _ParamsServiceListWorkersType, _ParamsServiceJoinRoundsType, _ParamsServiceGetPrivacyStatusType, _ParamsServiceSumSecurelyType]):
     """ParamsService holds models: their schemas, versions and rounds of aggregation.
 
-    Bulk values move as a first message that describes them and chunks of at most 1 MiB.
+    Bulk values move as a first message that describes them and chunks of at most 1 MiB, 2 MiB to readers.
     Identity is the caller's token or, without tokens, its `heronry-client-id` metadata.
     """
 
@@ -745,7 +745,7 @@ ParamsServiceAsyncStub: typing_extensions.TypeAlias = ParamsServiceStub[
 class ParamsServiceServicer(metaclass=abc.ABCMeta):
     """ParamsService holds models: their schemas, versions and rounds of aggregation.
 
-    Bulk values move as a first message that describes them and chunks of at most 1 MiB.
+    Bulk values move as a first message that describes them and chunks of at most 1 MiB, 2 MiB to readers.
     Identity is the caller's token or, without tokens, its `heronry-client-id` metadata.
     """
 
