@@ -55,7 +55,7 @@ class WatchedWriter:
         Raises:
           AbortedError: the reader took nothing for the stall time.
         """
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         if task is None:
             raise RuntimeError("a message is sent by a task")
         num_cancels = task.cancelling()

@@ -33,7 +33,7 @@ class WatchedReader(Generic[T]):
         Raises:
           AbortedError: the writer was silent for the stall time.
         """
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         if task is None:
             raise RuntimeError("a message is read by a task")
         num_cancels = task.cancelling()

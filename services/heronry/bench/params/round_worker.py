@@ -15,6 +15,8 @@ from heronry.client.params import ParamsClient
 from heronry.types.contribution import ContributionKind, ParameterCodec
 from heronry.types.version import ParameterVersion
 
+_NOTHING: Floats = np.empty(0, np.float32)
+
 
 class Side(Protocol):
     """One of the two ways to take part in rounds."""
@@ -81,6 +83,7 @@ class RoundCommands:
         self._bare: list[BareClient] = []
         self._sides: dict[str, Side] = {}
         self._values: list[Floats] = []
+        self._moved = _NOTHING, _NOTHING
         self._num_rounds: Counter[str] = Counter()
 
     async def register(self, address: str, model: str, num_floats: int, **settings: Any) -> dict[str, object]:  # noqa: ANN401 # those of `settings_of`
@@ -113,7 +116,7 @@ class RoundCommands:
         return {}
 
     async def round(self, side: str, at: float) -> dict[str, object]:
-        """Push and pull at a moment of the machine's clock; tell when it was over, and what was moved."""
+        """Push and pull at a moment of the machine's clock; tell when it was over."""
         values = self._values[self._num_rounds[side] % len(self._values)]
         self._num_rounds[side] += 1
         member, cpu_before = self._sides[side], cpu_s()
@@ -122,14 +125,16 @@ class RoundCommands:
         pushed_at = time.monotonic()
         result = await member.pull()
         end = time.monotonic()
-        return {
-            "end": end,
-            "push_s": pushed_at - at,
-            "cpu_s": cpu_s() - cpu_before,
-            "pushed": samples_of(values),
-            "pulled": samples_of(result),
-            "checksum": google_crc32c.value(result.view(np.uint8)),
-        }
+        self._moved = values, result
+        return {"end": end, "push_s": pushed_at - at, "cpu_s": cpu_s() - cpu_before}
+
+    async def moved(self) -> dict[str, object]:
+        """Tell what the last round moved: asked when all have ended, whose time this must not take."""
+        pushed, pulled = self._moved
+        # Let go of: the next version takes the memory of this one.
+        self._moved = _NOTHING, _NOTHING
+        checksum = google_crc32c.value(pulled.view(np.uint8))
+        return {"pushed": samples_of(pushed), "pulled": samples_of(pulled), "checksum": checksum}
 
     async def spread(self, side: str) -> dict[str, object]:
         """Tell the standard deviation of the newest values."""

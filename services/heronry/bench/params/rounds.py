@@ -207,11 +207,12 @@ class RoundRig:
         times.push_s.append(max(answer["push_s"] for answer in answers))
         times.server_cpu_s.append(server.cpu_s() - cpu_before)
         times.workers_cpu_s.append(sum(answer["cpu_s"] for answer in answers))
+        moved = ask_all(self._workers, "moved")
         if side in self._noised:
-            check_pulled(answers)
+            check_pulled(moved)
         else:
-            check_round(answers, self._last.get(side), is_sum=side == _BARE)
-        self._last[side] = answers[0]["pulled"]
+            check_round(moved, self._last.get(side), is_sum=side == _BARE)
+        self._last[side] = moved[0]["pulled"]
 
 
 def rounds(peers: Peers, cases: tuple[RoundCase, ...]) -> Iterator[Row]:

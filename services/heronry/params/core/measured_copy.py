@@ -1,5 +1,7 @@
 """Measuring a vector while it comes in."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -48,7 +50,9 @@ class MeasuredCopy:
         return not (end - begin) % self._block_bytes or end == self._flat.size
 
     def _count(self, end: int, largest: float, squares: float) -> None:
-        self._largest = float(np.maximum(self._largest, largest))
+        # NaN stays, and replaces any number.
+        if not (largest <= self._largest or math.isnan(self._largest)):
+            self._largest = largest
         self._squares = squares
         self._num_measured = end
 
