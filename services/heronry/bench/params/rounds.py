@@ -24,7 +24,7 @@ from heronry.bench.rows import Row
 
 NUM_WORKERS = 4
 NUM_FLOATS = 10_000_000
-NUM_ROUNDS = 10
+NUM_ROUNDS = 20
 # The service holds up to 256 MB of versions as bases of weights: until the seventh round each is in fresh memory.
 _NUM_WARM_UP = 8
 _NUM_KEPT = 2
