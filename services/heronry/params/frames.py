@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Final, NamedTuple
 
 from heronry.api.params.v1 import params_pb2 as pb
@@ -26,7 +25,6 @@ Write = Callable[[bytes], Awaitable[None]]
 _MOST_CUT: Final = 4 * DOWNLOAD_CHUNK_BYTES
 # Packed and cut without a thread, which costs as much.
 _INLINE_BYTES: Final = 1 << 20
-_CUT = partial(cut_frames, wrapper=pb.PullResponse, chunk_bytes=DOWNLOAD_CHUNK_BYTES, cut=cut_chunk)
 
 
 class Frames:
@@ -41,7 +39,7 @@ class Frames:
         self._cutting: asyncio.Task[None] | None = None
         self._grown = asyncio.Event()
         if packed.nbytes <= _INLINE_BYTES:
-            self._chunks = _CUT(packed)
+            self._chunks = _chunks_of(packed)
         else:
             self._cutting = asyncio.create_task(self._cut(packed))
 
@@ -69,7 +67,7 @@ class Frames:
             begin, size = 0, DOWNLOAD_CHUNK_BYTES
             while begin < packed.nbytes:
                 end = begin + size
-                self._add(await asyncio.to_thread(_CUT, packed, begin=begin, end=end))
+                self._add(await asyncio.to_thread(_chunks_of, packed, begin, end))
                 begin, size = end, min(2 * size, _MOST_CUT)
         finally:
             self._grown.set()
@@ -78,6 +76,10 @@ class Frames:
         self._chunks += frames
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
+
+
+def _chunks_of(packed: Bytes, begin: int = 0, end: int | None = None) -> list[bytes]:
+    return cut_frames(packed, pb.PullResponse, chunk_bytes=DOWNLOAD_CHUNK_BYTES, begin=begin, end=end, cut=cut_chunk)
 
 
 class _Key(NamedTuple):

@@ -6,10 +6,10 @@ from heronry.client.parameters import PackedVersion, Parameters, ParametersAssem
 from heronry.client.spare_buffers import SpareBuffers
 from heronry.native.parameter_packing import pack_parameters
 from heronry.types.contribution import ParameterCodec
-from heronry.types.errors import DataLossError, FailedPreconditionError
+from heronry.types.errors import DataLossError, FailedPreconditionError, MessageTooLargeError
 from heronry.types.tensors import ModelSchema, content_hash
 from heronry.types.version import ParameterVersion
-from heronry.wire.chunks import cut_frames
+from heronry.wire.chunks import DOWNLOAD_CHUNK_BYTES, cut_frames
 from heronry.wire.contributions import codec_to_proto
 from heronry.wire.schema import schema_to_proto
 from heronry.wire.versions import version_to_proto
@@ -55,6 +55,18 @@ def test_tensors_are_read_only_views_of_one_buffer() -> None:
     assert np.shares_memory(parameters["weight"], parameters.flat)
     with pytest.raises(ValueError, match="read-only"):
         parameters["weight"][0, 0] = 1.0  # type: ignore[index]  # writing is what must fail
+
+
+def test_a_full_chunk_of_a_download_is_taken_and_one_byte_more_is_refused() -> None:
+    tensors = {"weight": np.zeros(DOWNLOAD_CHUNK_BYTES + 1, np.uint8)}
+    full = frames_of(tensors, chunk_bytes=DOWNLOAD_CHUNK_BYTES)
+    larger = frames_of(tensors, chunk_bytes=DOWNLOAD_CHUNK_BYTES + 1)
+    assembler, other = ParametersAssembler(), ParametersAssembler()
+    other.add(larger[0])
+
+    assert isinstance([assembler.add(frame) for frame in full][-1], Parameters)
+    with pytest.raises(MessageTooLargeError, match=r"chunk\.data: got '2097153 bytes'"):
+        other.add(larger[1])
 
 
 def test_versions_follow_each_other_on_one_stream() -> None:
