@@ -32,7 +32,7 @@ _BARRIER_S = 0.02
 _BARE = "bare"
 _BARE_NAME = "bare gRPC 1 MiB streams, summed in NumPy"
 _START_S = 8.0
-_ROUND_S = 0.8
+_ROUND_S = 0.45
 CASE = "params.round.4x40mb"
 Transport = Literal["tcp", "unix", "tls"]
 

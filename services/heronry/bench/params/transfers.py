@@ -142,7 +142,7 @@ def tcp_rows(direction: str, ours: Sequence[float], plain: Sequence[float], thei
     more = {"goal": _CLOSES_AT_RATE, "settings": _TCP_SETTINGS, **beside}
     yield Row.of(case, ours, "GB/s", "higher", **more)
     if theirs:
-        turns = [ours[i * _NUM_TRANSFERS : (i + 1) * _NUM_TRANSFERS] for i in range(_NUM_TCP_TURNS)]
+        turns = [ours[i * _NUM_TRANSFERS : (i + 1) * _NUM_TRANSFERS] for i in range(len(theirs))]
         shares = [statistics.median(turn) / other for turn, other in zip(turns, theirs, strict=True)]
         closing = {"closes_at": _CLOSES_AT[direction]}
         yield Row.of(share_case, shares, "of C++", "higher", goal=_GOALS[direction], settings=closing)
